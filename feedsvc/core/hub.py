@@ -1,0 +1,337 @@
+"""The hub: who wants what, what happened lately, and who gets it in this tick.
+
+Interests (scopes that somebody subscribes to, or whose backlog is hot) hang in a tree
+of channel segments; a change walks down its channel's segments, at each one along
+the name and along ``*``, and so meets every interest that covers it.  The members of
+equal interests form a cohort: whatever one of them gets, all get, as the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from feedsvc.core.access import Scope
+from feedsvc.core.backlog import HotBacklog, newest_per_item
+from feedsvc.core.channel import STAR, Channel
+from feedsvc.core.messages import Delivery, WireItem
+from feedsvc.core.position import Cursor, Position, Ring
+
+# A hot backlog is read this much deeper than asked, so that removals and somewhat
+# larger requests do not make it read again.
+SPARE = 30
+# Another process may be ahead of this one, and its cursors with it.  What lies
+# between is then delivered again, which changes nothing; a cursor further ahead
+# belongs to another history.
+MAX_AHEAD_S = 60
+
+
+M = TypeVar("M")
+
+
+class Members(Protocol[M]):
+    """The set that a cohort's members live in, and the way to reach them all."""
+
+    def add(self, member: M, /) -> None: ...
+
+    def discard(self, member: M, /) -> None: ...
+
+    def deliver(self, deliveries: Sequence[Delivery], /) -> None:
+        """Send every member the live messages, as one frame where that is possible."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[M]: ...
+
+
+class Interest(Generic[M]):
+    """One scope, the cohorts that want it and, if it is hot, its backlog."""
+
+    __slots__ = ("backlog", "cohorts", "load", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.cohorts: dict[Cohort[M], None] = {}
+        self.backlog: HotBacklog | None = None
+        self.load: Load | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.cohorts and self.backlog is None and self.load is None
+
+
+class Cohort(Generic[M]):
+    """The members with the same scopes; unit of encoding and flushing."""
+
+    __slots__ = ("members", "pending", "scopes")
+
+    def __init__(self, scopes: frozenset[Scope], members: Members[M]) -> None:
+        self.scopes = scopes
+        self.members = members
+        self.pending: list[Delivery] = []
+
+
+class Load:
+    """A read of a scope's backlog under way, exact as of ``at``."""
+
+    __slots__ = ("at", "limit", "scope")
+
+    def __init__(self, scope: Scope, limit: int, at: Position) -> None:
+        self.scope = scope
+        self.limit = limit
+        self.at = at
+
+
+class _Node(Generic[M]):
+    __slots__ = ("children", "interests")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node[M]] = {}
+        self.interests: dict[Scope, Interest[M]] = {}
+
+
+class Hub(Generic[M]):
+    """All interests, cohorts and hot backlogs, exact as of ``head``.
+
+    ``make_members`` makes the empty set of a new cohort.  The ring says which past
+    can be resumed.
+    """
+
+    def __init__(
+        self,
+        epoch: bytes,
+        ring: Ring[Delivery],
+        make_members: Callable[[], Members[M]],
+        *,
+        hot_items: int,
+    ) -> None:
+        self.epoch = epoch
+        self.ring = ring
+        self.head = ring.floor
+        self._make_members = make_members
+        self._hot_items = hot_items
+        self._hot_count = 0
+        self._hot: OrderedDict[Scope, Interest[M]] = OrderedDict()
+        self._root: _Node[M] = _Node()
+        self._cohorts: dict[frozenset[Scope], Cohort[M]] = {}
+        self._touched: dict[Cohort[M], None] = {}
+
+    @property
+    def cursor(self) -> Cursor:
+        """The cursor of a client that knows everything up to now."""
+        return Cursor(self.epoch, self.head)
+
+    @property
+    def cohorts(self) -> Sequence[Cohort[M]]:
+        return list(self._cohorts.values())
+
+    def accept(self, delivery: Delivery) -> None:
+        """Take in the next committed change; its cohorts get it at the flush."""
+        item = delivery.item
+        self.head = delivery.cursor.position
+        self.ring.append(self.head, delivery, len(delivery.message) * 2)
+        for interest in self._match(item):
+            if interest.backlog is not None:
+                self._apply(interest.backlog, item)
+            for cohort in interest.cohorts:
+                pending = cohort.pending
+                # Two of a cohort's scopes may match; the change is one all the same.
+                if not pending or pending[-1] is not delivery:
+                    pending.append(delivery)
+                    self._touched[cohort] = None
+
+    def expire(self, item_id: str) -> None:
+        """Forget an item that the database deleted; nobody is told."""
+        for interest in self._hot.values():
+            if interest.backlog is not None:
+                self._hot_count -= len(interest.backlog)
+                interest.backlog.expire(item_id)
+                self._hot_count += len(interest.backlog)
+
+    def advance(self, head: Position) -> None:
+        """Note that the stream has reached ``head`` without a change."""
+        self.head = max(self.head, head)
+
+    def flush(self) -> None:
+        """Send every touched cohort what it has to get, as one batch."""
+        touched, self._touched = self._touched, {}
+        for cohort in touched:
+            pending, cohort.pending = cohort.pending, []
+            cohort.members.deliver(pending)
+
+    def resume(self, scope: Scope, cursor: Cursor) -> list[WireItem] | None:
+        """Return what changed in the scope after the cursor, or None for a gap.
+
+        Each item once at its newest revision, in commit order.
+        """
+        if cursor.epoch != self.epoch:
+            return None
+        if cursor.position.seconds > self.head.seconds + MAX_AHEAD_S:
+            return None
+        missed = self.ring.after(cursor.position)
+        if missed is None:
+            return None
+        items = (delivery.item for delivery in missed)
+        return newest_per_item(item for item in items if _sees(scope, item))
+
+    def hot(self, scope: Scope, limit: int) -> HotBacklog | None:
+        """Return the scope's hot backlog if it covers ``limit``."""
+        interest = self._hot.get(scope)
+        if interest is None or interest.backlog is None:
+            return None
+        self._hot.move_to_end(scope)
+        return interest.backlog if interest.backlog.covers(limit) else None
+
+    def begin_load(self, scope: Scope, limit: int) -> tuple[Load, bool]:
+        """Return the read that will make the scope hot; True if it is a new one.
+
+        The caller of a new one reads the newest ``load.limit`` items of the scope
+        as of ``load.at`` and hands them to ``end_load``.
+        """
+        interest = self._interest(scope)
+        if interest.load is not None and interest.load.limit > limit:
+            return interest.load, False
+        interest.load = Load(scope, limit + SPARE, self.head)
+        return interest.load, True
+
+    def end_load(self, load: Load, items: Sequence[WireItem] | None) -> bool:
+        """Make the scope hot with what was read; None means that the read failed.
+
+        What was committed since ``load.at`` is added from the ring.  False if that
+        is no longer there: begin again.
+        """
+        interest = self._interest(load.scope)
+        if interest.load is load:
+            interest.load = None
+        since = self.ring.after(load.at)
+        if items is None or since is None:
+            self._prune(interest)
+            return False
+        is_complete = len(items) < load.limit
+        backlog = HotBacklog(items, is_complete=is_complete, ceiling=load.limit * 4)
+        for delivery in since:
+            if _sees(load.scope, delivery.item):
+                backlog.apply(delivery.item)
+        self._make_hot(interest, backlog)
+        return True
+
+    def move(
+        self, member: M, old: Cohort[M] | None, scopes: frozenset[Scope]
+    ) -> Cohort[M] | None:
+        """Move the member from its cohort to that of ``scopes``, and return that.
+
+        What the old cohort has to get is sent first, so the member gets all up to
+        ``head`` by its old scopes and all after it by the new ones.
+        """
+        self.flush()
+        new = self._cohort(scopes) if scopes else None
+        if new is old:
+            return old
+        if old is not None:
+            old.members.discard(member)
+            self._release(old)
+        if new is not None:
+            new.members.add(member)
+        return new
+
+    def restart(self, epoch: bytes, ring: Ring[Delivery]) -> None:
+        """Begin anew after continuity was lost: no past and nothing hot.
+
+        Cohorts stay; their members are to be told.
+        """
+        self.flush()
+        self.epoch, self.ring, self.head = epoch, ring, ring.floor
+        for interest in list(self._hot.values()):
+            self._cool(interest)
+
+    def counts(self) -> dict[str, int]:
+        """Return how much of everything there is, for the metrics."""
+        return {
+            "cohorts": len(self._cohorts),
+            "hot_backlogs": len(self._hot),
+            "hot_items": self._hot_count,
+            "ring_changes": len(self.ring),
+            "ring_bytes": self.ring.size_bytes,
+        }
+
+    def _cohort(self, scopes: frozenset[Scope]) -> Cohort[M]:
+        cohort = self._cohorts.get(scopes)
+        if cohort is None:
+            cohort = self._cohorts[scopes] = Cohort(scopes, self._make_members())
+            for scope in scopes:
+                self._interest(scope).cohorts[cohort] = None
+        return cohort
+
+    def _release(self, cohort: Cohort[M]) -> None:
+        if len(cohort.members):
+            return
+        del self._cohorts[cohort.scopes]
+        for scope in cohort.scopes:
+            interest = self._interest(scope)
+            interest.cohorts.pop(cohort, None)
+            self._prune(interest)
+
+    def _match(self, item: WireItem) -> Iterator[Interest[M]]:
+        nodes = [self._root]
+        for segment in item.path.split("."):
+            below = []
+            for node in nodes:
+                for name in (segment, STAR):
+                    child = node.children.get(name)
+                    if child is not None:
+                        below.append(child)
+                        for interest in child.interests.values():
+                            if interest.scope.admits(item.path, item.type):
+                                yield interest
+            nodes = below
+            if not nodes:
+                return
+
+    def _interest(self, scope: Scope) -> Interest[M]:
+        node = self._root
+        for segment in scope.channel.segments:
+            node = node.children.setdefault(segment, _Node())
+        interest = node.interests.get(scope)
+        if interest is None:
+            interest = node.interests[scope] = Interest(scope)
+        return interest
+
+    def _prune(self, interest: Interest[M]) -> None:
+        if not interest.is_idle:
+            return
+        path = [self._root]
+        for segment in interest.scope.channel.segments:
+            path.append(path[-1].children[segment])
+        del path[-1].interests[interest.scope]
+        for segment in reversed(interest.scope.channel.segments):
+            node = path.pop()
+            if node.children or node.interests:
+                return
+            del path[-1].children[segment]
+
+    def _apply(self, backlog: HotBacklog, item: WireItem) -> None:
+        self._hot_count -= len(backlog)
+        backlog.apply(item)
+        self._hot_count += len(backlog)
+
+    def _make_hot(self, interest: Interest[M], backlog: HotBacklog) -> None:
+        if interest.backlog is not None:
+            self._hot_count -= len(interest.backlog)
+        interest.backlog = backlog
+        self._hot_count += len(backlog)
+        self._hot[interest.scope] = interest
+        self._hot.move_to_end(interest.scope)
+        while self._hot_count > self._hot_items and len(self._hot) > 1:
+            self._cool(next(iter(self._hot.values())))
+
+    def _cool(self, interest: Interest[M]) -> None:
+        del self._hot[interest.scope]
+        if interest.backlog is not None:
+            self._hot_count -= len(interest.backlog)
+        interest.backlog = None
+        self._prune(interest)
+
+
+def _sees(scope: Scope, item: WireItem) -> bool:
+    return scope.sees(Channel(item.path), item.type)
