@@ -84,7 +84,7 @@ void client_open(struct client *client, const struct script *script, int index,
     int size = snprintf(request, sizeof request,
                         "GET %.*s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                        "Sec-WebSocket-Key: ZmVlZHN2YyBsb2FkIHRlc3Q=\r\n"
+                        "Sec-WebSocket-Key: ZmVlZHN2YyBiZW5jaCAwMQ==\r\n"
                         "Origin: http://%s:%d\r\n\r\n",
                         (int)path.size, path.bytes, script->host, script->port,
                         script->host, script->port);

@@ -19,7 +19,7 @@ struct script {
     int cohorts;              /* {k} in path and steps runs through 0..cohorts-1 */
 };
 
-enum state { SHAKING, STARTING, READY, STALLED, CLOSED };
+enum state { SHAKING, STARTING, READY, CLOSED };
 
 struct client {
     int fd, index, step;

@@ -3,11 +3,10 @@
  * One thread that never sleeps, because a reader that does costs the server a wake-up
  * per send. Items go to the server over a control connection, each between a head and
  * a tail that make it a line, an HTTP request or an MQTT packet. The result is one
- * line of JSON. */
+ * line of JSON for each window (items in flight). */
 #define _GNU_SOURCE
-#include "client.h"
+#include "options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,32 +17,26 @@
 #include <unistd.h>
 
 #define ITEM_SIZE 250
-#define CAPACITY (1 << 20)  /* items in one run */
+#define CAPACITY (1 << 20)  /* items in all */
 #define EVENTS 1024
 #define STALLED_BUFFER 4096 /* so that a client that stops reading is soon felt */
-#define SETTLE_S 0.3        /* brokers that subscribe just after they have answered */
-#define PATIENCE_S 8.0      /* without a delivery: the rest counts as lost */
+#define SETTLE_S 0.3        /* some brokers answer just before they have subscribed */
+#define PATIENCE_S 5.0      /* without a delivery: what is missing counts as lost */
 #define CONNECT_PATIENCE_S 60.0
-
-struct options {
-    struct script script;
-    int clients, window, warmup, opening, rate, pid, control_port;
-    double seconds, stalled;
-    struct text head, tail, control_steps[STEPS];
-    int control_step_count;
-};
 
 struct run {
     struct options options;
     struct client *clients;
     struct tally tally;
-    int epoll, control, ready;
+    int epoll, control, ready, closed;
     long polls, idle_polls, frames;
+    double connects_per_s, rss_per_connection;
 };
 
-struct usage {
-    double cpu_s;
-    long rss;
+/* What is read off before and after a measurement. */
+struct sample {
+    double at, cpu_s;
+    long rss, deliveries, duplicated, out_of_order, lost, polls, idle_polls, frames;
 };
 
 static double now_s(void)
@@ -53,13 +46,7 @@ static double now_s(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void fail(const char *reason)
-{
-    fprintf(stderr, "load: %s\n", reason);
-    exit(1);
-}
-
-static struct usage usage_of(int pid)
+static void read_process(int pid, struct sample *sample)
 {
     char path[64];
     long pages = 0, user = 0, system = 0;
@@ -75,37 +62,48 @@ static struct usage usage_of(int pid)
     if (!file || fscanf(file, pattern, &user, &system) != 2)
         fail("the server is gone");
     fclose(file);
-    return (struct usage){(double)(user + system) / (double)sysconf(_SC_CLK_TCK),
-                          pages * sysconf(_SC_PAGESIZE)};
+    sample->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    sample->rss = pages * sysconf(_SC_PAGESIZE);
 }
 
-static void publish(struct run *run, double now)
+static struct sample take_sample(const struct run *run)
 {
-    const struct options *options = &run->options;
-    char item[ITEM_SIZE + 1];
-    int seq = tally_publish(&run->tally, now);
-    int used = snprintf(item, sizeof item,
-                        "{\"seq\":%d,\"at\":%.6f,\"type\":\"post\","
-                        "\"channel\":\"radiostation.artist\",\"content_text\":\"",
-                        seq, now);
-    memset(item + used, 'x', (size_t)(ITEM_SIZE - 2 - used));
-    memcpy(item + ITEM_SIZE - 2, "\"}", 2);
-    char packet[options->head.size + ITEM_SIZE + options->tail.size];
-    memcpy(packet, options->head.bytes, options->head.size);
-    memcpy(packet + options->head.size, item, ITEM_SIZE);
-    memcpy(packet + options->head.size + ITEM_SIZE, options->tail.bytes,
-           options->tail.size);
-    if (!send_all(run->control, packet, sizeof packet))
-        fail("the control connection is gone");
+    const struct tally *tally = &run->tally;
+    struct sample sample = {.at = now_s(), .polls = run->polls,
+                            .idle_polls = run->idle_polls, .frames = run->frames,
+                            .deliveries = tally->deliveries, .lost = tally->lost,
+                            .duplicated = tally->duplicated,
+                            .out_of_order = tally->out_of_order};
+    read_process(run->options.pid, &sample);
+    return sample;
 }
 
-/* Forget a client that closed or stalls; only the first counts as a loss. */
-static void leave(struct run *run, struct client *client)
+static void watch(struct run *run, int fd, struct client *client)
 {
-    epoll_ctl(run->epoll, EPOLL_CTL_DEL, client->fd, NULL);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* A broker's answers to its publisher are of no interest, its leaving is. */
+static void read_control(struct run *run)
+{
+    char answers[4096];
+    if (recv(run->control, answers, sizeof answers, 0) == 0)
+        fail("the server closed the control connection");
+}
+
+static void read_client(struct run *run, struct client *client)
+{
+    enum state before = client->state;
+    run->frames += client_read(client, &run->options.script, &run->tally, now_s());
     if (client->state == CLOSED) {
+        if (before < READY)
+            fail("the server closed a client before it had subscribed");
         tally_leave(&run->tally, &client->progress);
         close(client->fd);
+        run->closed++;
+    } else if (before < READY && client->state == READY) {
+        run->ready++;
     }
 }
 
@@ -116,63 +114,11 @@ static void poll_once(struct run *run)
     run->polls++;
     run->idle_polls += count == 0;
     for (int i = 0; i < count; i++) {
-        struct client *client = events[i].data.ptr;
-        if (!client) { /* the answers of a broker to its publisher */
-            char answers[4096];
-            if (recv(run->control, answers, sizeof answers, 0) == 0)
-                fail("the server closed the control connection");
-            continue;
-        }
-        enum state before = client->state;
-        run->frames += client_read(client, &run->options.script, &run->tally, now_s());
-        if (before < READY && client->state == READY)
-            run->ready++;
-        if (client->state == CLOSED)
-            leave(run, client);
-        if (before < READY && client->state == CLOSED)
-            fail("the server closed a client before it had subscribed");
+        if (events[i].data.ptr)
+            read_client(run, events[i].data.ptr);
+        else
+            read_control(run);
     }
-}
-
-static void watch(struct run *run, int fd, struct client *client)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &event);
-}
-
-/* Open all clients, a bounded number at a time; return how long that took. */
-static double connect_all(struct run *run)
-{
-    const struct options *options = &run->options;
-    int opened = 0, stalled = (int)(options->clients * options->stalled);
-    double start = now_s(), progress_at = start;
-    while (run->ready < options->clients) {
-        double now = now_s();
-        int due = options->rate ? (int)((now - start) * options->rate) + 1
-                                : options->clients;
-        int ready = run->ready;
-        if (opened < options->clients && opened < due &&
-            opened - run->ready < options->opening) {
-            struct client *client = &run->clients[opened];
-            client_open(client, &options->script, opened,
-                        opened < stalled ? STALLED_BUFFER : 0);
-            watch(run, client->fd, client);
-            run->ready += client->state == READY;
-            opened++;
-        }
-        poll_once(run);
-        if (run->ready > ready)
-            progress_at = now;
-        if (now - progress_at > CONNECT_PATIENCE_S)
-            fail("clients do not get subscribed");
-    }
-    double took = now_s() - start;
-    for (int i = 0; i < stalled; i++) {
-        run->clients[i].state = STALLED;
-        leave(run, &run->clients[i]);
-    }
-    run->tally.live -= stalled;
-    return took;
 }
 
 static void open_control(struct run *run)
@@ -191,39 +137,85 @@ static void open_control(struct run *run)
     watch(run, run->control, NULL);
 }
 
-/* Keep the window full until the end; then wait for what is under way, if told to. */
-static void pump(struct run *run, double end, int items, bool drain)
+/* Open every client, a bounded number at a time. */
+static void open_clients(struct run *run, int stalled)
+{
+    const struct options *options = &run->options;
+    double start = now_s(), heard_at = start;
+    for (int opened = 0; run->ready < options->clients;) {
+        double now = now_s();
+        int ready = run->ready, due = options->clients;
+        if (options->rate && (now - start) * options->rate < due)
+            due = (int)((now - start) * options->rate) + 1;
+        if (opened < due && opened - ready < options->opening) {
+            struct client *client = &run->clients[opened];
+            client_open(client, &options->script, opened,
+                        opened < stalled ? STALLED_BUFFER : 0);
+            watch(run, client->fd, client);
+            run->ready += client->state == READY;
+            opened++;
+        }
+        poll_once(run);
+        if (run->ready > ready)
+            heard_at = now;
+        if (now - heard_at > CONNECT_PATIENCE_S)
+            fail("clients do not get subscribed");
+    }
+    run->connects_per_s = options->clients / (now_s() - start);
+}
+
+static void connect_all(struct run *run)
+{
+    int stalled = (int)(run->options.clients * run->options.stalled);
+    long rss = take_sample(run).rss;
+    open_clients(run, stalled);
+    rss = take_sample(run).rss - rss;
+    run->rss_per_connection = (double)rss / run->options.clients;
+    for (int i = 0; i < stalled; i++)
+        epoll_ctl(run->epoll, EPOLL_CTL_DEL, run->clients[i].fd, NULL);
+    run->tally.live -= stalled;
+    for (double settled = now_s() + SETTLE_S; now_s() < settled;)
+        poll_once(run);
+}
+
+static void publish(struct run *run, double now)
+{
+    const struct options *options = &run->options;
+    size_t head = options->head.size, tail = options->tail.size;
+    char packet[head + ITEM_SIZE + tail + 1], *item = packet + head;
+    int seq = tally_publish(&run->tally, now);
+    memcpy(packet, options->head.bytes, head);
+    int used = snprintf(item, ITEM_SIZE,
+                        "{\"seq\":%d,\"at\":%.6f,\"type\":\"post\","
+                        "\"channel\":\"radiostation.artist\",\"content_text\":\"",
+                        seq, now);
+    memset(item + used, 'x', (size_t)(ITEM_SIZE - 2 - used));
+    memcpy(item + ITEM_SIZE - 2, "\"}", 2);
+    memcpy(item + ITEM_SIZE, options->tail.bytes, tail);
+    if (!send_all(run->control, packet, head + ITEM_SIZE + tail))
+        fail("the control connection is gone");
+}
+
+/* Publish up to an item or an instant, then go on reading while `drain` and waiting
+ * are worth it. */
+static void pump(struct run *run, int window, int last, double end, bool drain)
 {
     struct tally *tally = &run->tally;
     long deliveries = tally->deliveries;
-    double now = now_s(), heard_at = now;
-    while (now < end || (drain && tally->done < tally->published)) {
-        while (now < end && tally->published - tally->done < run->options.window &&
-               tally->published < items)
+    for (double now = now_s(), heard_at = now;; now = now_s()) {
+        bool over = now >= end || tally->published >= last;
+        if (over && (!drain || tally->done == tally->published))
+            return;
+        while (!over && tally->published < last &&
+               tally->published - tally->done < window)
             publish(run, now);
         poll_once(run);
-        now = now_s();
         if (tally->deliveries > deliveries)
             heard_at = now;
         deliveries = tally->deliveries;
         if (now - heard_at > PATIENCE_S || tally->live == 0)
             return;
-        if (tally->published == items && tally->done == items)
-            return;
     }
-}
-
-/* The clients as they must be at the end: everyone has everything. */
-static int settle_accounts(struct run *run)
-{
-    int closed = 0;
-    for (int i = 0; i < run->options.clients; i++) {
-        struct client *client = &run->clients[i];
-        closed += client->state == CLOSED;
-        if (client->state == READY)
-            tally_leave(&run->tally, &client->progress);
-    }
-    return closed;
 }
 
 static double rank(const double *sorted, int count, double quantile)
@@ -231,106 +223,47 @@ static double rank(const double *sorted, int count, double quantile)
     return count ? sorted[(int)((count - 1) * quantile + 0.5)] : 0;
 }
 
-static void measure(struct run *run)
+static void report(const struct run *run, int window, int first, struct sample start,
+                   struct sample end)
 {
     const struct options *options = &run->options;
-    struct usage empty = usage_of(options->pid);
-    double connect_s = connect_all(run);
-    struct usage full = usage_of(options->pid);
-    double settled = now_s() + SETTLE_S;
-    while (now_s() < settled)
-        poll_once(run);
-    if (options->seconds > 0)
-        pump(run, settled + PATIENCE_S, options->warmup, false);
-    int first = run->tally.published;
-    long deliveries = run->tally.deliveries, polls = run->polls;
-    long idle = run->idle_polls, frames = run->frames;
-    struct usage before = usage_of(options->pid);
-    double start = now_s();
-    pump(run, start + options->seconds, CAPACITY, false);
-    double took = now_s() - start;
-    struct usage after = usage_of(options->pid);
-    deliveries = run->tally.deliveries - deliveries;
-    polls = run->polls - polls;
-    idle = run->idle_polls - idle;
-    frames = run->frames - frames;
-    pump(run, 0, CAPACITY, true);
-    int closed = settle_accounts(run);
+    const struct tally *tally = &run->tally;
     double *latencies = malloc((size_t)CAPACITY * sizeof *latencies);
-    int count = tally_latencies(&run->tally, first, latencies);
-    printf("{\"clients\":%d,\"window\":%d,\"stalled\":%.3f,\"seconds\":%.2f,"
-           "\"items\":%d,\"deliveries_per_s\":%.0f,\"frames_per_s\":%.0f,"
-           "\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"lost\":%ld,\"duplicated\":%ld,"
-           "\"out_of_order\":%ld,\"closed\":%d,\"connects_per_s\":%.0f,"
-           "\"rss_per_connection\":%.0f,\"rss_mb\":%.1f,\"server_cpu_s\":%.2f,"
-           "\"client_idle\":%.2f}\n",
-           options->clients, options->window, options->stalled, took, count,
-           (double)deliveries / took, (double)frames / took,
-           rank(latencies, count, 0.5), rank(latencies, count, 0.99), run->tally.lost,
-           run->tally.duplicated, run->tally.out_of_order, closed,
-           options->clients / connect_s,
-           (double)(full.rss - empty.rss) / options->clients,
-           (double)after.rss / 1e6, after.cpu_s - before.cpu_s,
-           polls ? (double)idle / (double)polls : 0);
+    int items = tally_latencies(tally, first, latencies);
+    double took = end.at - start.at;
+    long polls = end.polls - start.polls;
+    printf("{\"clients\":%d,\"window\":%d,\"cohorts\":%d,\"stalled\":%.3f,"
+           "\"seconds\":%.2f,\"items\":%d,\"deliveries_per_s\":%.0f,"
+           "\"frames_per_s\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,",
+           options->clients, window, options->script.cohorts, options->stalled, took,
+           items, (double)(end.deliveries - start.deliveries) / took,
+           (double)(end.frames - start.frames) / took, rank(latencies, items, 0.5),
+           rank(latencies, items, 0.99));
+    printf("\"lost\":%ld,\"duplicated\":%ld,\"out_of_order\":%ld,\"closed\":%d,",
+           tally->lost - start.lost,
+           tally->duplicated - start.duplicated,
+           tally->out_of_order - start.out_of_order, run->closed);
+    printf("\"connects_per_s\":%.0f,\"rss_per_connection\":%.0f,\"rss_mb\":%.1f,"
+           "\"server_cpu_s\":%.2f,\"client_idle\":%.2f}\n",
+           run->connects_per_s, run->rss_per_connection, (double)end.rss / 1e6,
+           end.cpu_s - start.cpu_s,
+           polls ? (double)(end.idle_polls - start.idle_polls) / (double)polls : 0);
+    free(latencies);
 }
 
-static void add_step(struct text *steps, int *count, const char *source)
+/* Measure from full pipes to full pipes, then wait for what is still under way. */
+static void measure(struct run *run, int window)
 {
-    if (*count == STEPS || (*source != '<' && *source != '>'))
-        fail("a step begins with < or >, and there is a limit to them");
-    steps[(*count)++] = unescape(source);
-}
-
-static void set_reply(struct script *script, const char *source)
-{
-    const char *equals = strchr(source, '=');
-    if (!equals)
-        fail("--reply wants ASKED=REPLY");
-    script->reply = unescape(equals + 1);
-    script->asked = unescape(strndup(source, (size_t)(equals - source)));
-}
-
-static struct options parse(int count, char **arguments)
-{
-    static const struct option names[] = {
-        {"host", 1, 0, 'h'},    {"port", 1, 0, 'p'},         {"path", 1, 0, 'u'},
-        {"mqtt", 0, 0, 'm'},    {"step", 1, 0, 's'},         {"reply", 1, 0, 'r'},
-        {"cohorts", 1, 0, 'k'}, {"control-port", 1, 0, 'c'}, {"control-step", 1, 0, 'C'},
-        {"head", 1, 0, 'H'},    {"tail", 1, 0, 'T'},         {"clients", 1, 0, 'n'},
-        {"window", 1, 0, 'w'},  {"warmup", 1, 0, 'W'},       {"seconds", 1, 0, 'S'},
-        {"rate", 1, 0, 'R'},    {"opening", 1, 0, 'o'},      {"stalled", 1, 0, 'x'},
-        {"pid", 1, 0, 'P'},     {0}};
-    struct options all = {.clients = 1000, .window = 1, .warmup = 5, .opening = 64,
-                          .seconds = 5,
-                          .script = {.host = "127.0.0.1", .cohorts = 1}};
-    struct script *script = &all.script;
-    script->path = all.head = unescape("");
-    all.tail = unescape("\\n");
-    for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
-        switch (name) {
-        case 'h': script->host = optarg; break;
-        case 'p': script->port = atoi(optarg); break;
-        case 'u': script->path = unescape(optarg); break;
-        case 'm': script->protocol = MQTT; break;
-        case 's': add_step(script->steps, &script->step_count, optarg); break;
-        case 'r': set_reply(script, optarg); break;
-        case 'k': script->cohorts = atoi(optarg); break;
-        case 'c': all.control_port = atoi(optarg); break;
-        case 'C': add_step(all.control_steps, &all.control_step_count, optarg); break;
-        case 'H': all.head = unescape(optarg); break;
-        case 'T': all.tail = unescape(optarg); break;
-        case 'n': all.clients = atoi(optarg); break;
-        case 'w': all.window = atoi(optarg); break;
-        case 'W': all.warmup = atoi(optarg); break;
-        case 'S': all.seconds = atof(optarg); break;
-        case 'R': all.rate = atoi(optarg); break;
-        case 'o': all.opening = atoi(optarg); break;
-        case 'x': all.stalled = atof(optarg); break;
-        case 'P': all.pid = atoi(optarg); break;
-        default: exit(2);
-        }
-    }
-    return all;
+    const struct options *options = &run->options;
+    pump(run, window, run->tally.published + options->warmup, now_s() + PATIENCE_S,
+         true);
+    int first = run->tally.published;
+    struct sample start = take_sample(run);
+    pump(run, window, CAPACITY, start.at + options->seconds, false);
+    struct sample end = take_sample(run);
+    pump(run, window, run->tally.published, end.at, true);
+    tally_give_up(&run->tally);
+    report(run, window, first, start, end);
 }
 
 int main(int count, char **arguments)
@@ -340,11 +273,16 @@ int main(int count, char **arguments)
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    run.options = parse(count, arguments);
+    run.options = parse_options(count, arguments);
     run.clients = calloc((size_t)run.options.clients, sizeof *run.clients);
     run.epoll = epoll_create1(0);
     tally_init(&run.tally, CAPACITY, run.options.clients);
     open_control(&run);
-    measure(&run);
+    connect_all(&run);
+    for (int i = 0; i < run.options.phases; i++)
+        measure(&run, run.options.windows[i]);
+    if (!run.options.phases)
+        printf("{\"clients\":%d,\"connects_per_s\":%.0f,\"rss_per_connection\":%.0f}\n",
+               run.options.clients, run.connects_per_s, run.rss_per_connection);
     return 0;
 }

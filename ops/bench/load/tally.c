@@ -126,6 +126,16 @@ void tally_leave(struct tally *tally, struct progress *progress)
     }
 }
 
+void tally_give_up(struct tally *tally)
+{
+    for (int item = 0; item < tally->published; item++) {
+        if (tally->missing[item] > 0)
+            tally->lost += tally->missing[item];
+        tally->missing[item] = 0;
+    }
+    tally->done = tally->published;
+}
+
 static int by_value(const void *left, const void *right)
 {
     double a = *(const double *)left, b = *(const double *)right;

@@ -29,8 +29,11 @@ int tally_publish(struct tally *tally, double now);
 void tally_frame(struct tally *tally, struct progress *progress, const char *bytes,
                  size_t size, double now);
 
-/* Count what a client will never get: it closed, or the run is over. */
+/* Count what a client that closed will never get. */
 void tally_leave(struct tally *tally, struct progress *progress);
+
+/* Count what has still not come as lost, so that the next measurement starts even. */
+void tally_give_up(struct tally *tally);
 
 /* Sort the latencies of items first.. in ms into out; return how many there are. */
 int tally_latencies(const struct tally *tally, int first, double *out);

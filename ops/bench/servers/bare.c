@@ -21,7 +21,7 @@
 /* The load client's key is always the same, hence so is the answer to it. */
 static const char answer[] =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-    "Connection: Upgrade\r\nSec-WebSocket-Accept: 5Ft4jpCbXucVLUT1uBYfq8U/dFQ=\r\n\r\n";
+    "Connection: Upgrade\r\nSec-WebSocket-Accept: u1XhpQkfP2zTptTP9dPs9M6ELgY=\r\n\r\n";
 
 static int epoll, subscribers[MOST_FILES], count;
 static char role[MOST_FILES]; /* l: listener, c: control listener, p: publisher */
@@ -75,8 +75,11 @@ static void read_lines(int fd)
     static char line[LINE_SIZE];
     static size_t size;
     ssize_t got = recv(fd, line + size, sizeof line - size, 0);
-    if (got <= 0)
-        exit(0); /* the publisher has left, so the run is over */
+    if (got <= 0) {
+        close(fd);
+        size = 0;
+        return;
+    }
     size += (size_t)got;
     char *end, *start = line;
     while ((end = memchr(start, '\n', size))) {
