@@ -1,0 +1,59 @@
+"""The WebSocket handshake (RFC 6455, part 4.2), on a socket taken from Tornado."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from feedsvc.sockjs.codec import accept_key
+from feedsvc.sockjs.http import Exchange
+from feedsvc.sockjs.transports.websocket import WebSocketSession
+
+HANDSHAKE = (
+    "HTTP/1.1 101 Switching Protocols\r\n"
+    "Upgrade: websocket\r\n"
+    "Connection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: {accept}\r\n\r\n"
+)
+
+
+def websocket(exchange: Exchange) -> None:
+    """Upgrade to a WebSocket that carries SockJS frames."""
+    _upgrade(exchange, "websocket")
+
+
+def raw_websocket(exchange: Exchange) -> None:
+    """Upgrade to a WebSocket that carries the bare messages."""
+    _upgrade(exchange, "websocket-raw")
+
+
+def _upgrade(exchange: Exchange, transport: str) -> None:
+    headers = exchange.request.headers
+    if headers.get("Upgrade", "").lower() != "websocket":
+        exchange.answer(HTTPStatus.BAD_REQUEST, b'Can "Upgrade" only to "WebSocket".\n')
+        return
+    tokens = headers.get("Connection", "").lower().split(",")
+    if "upgrade" not in map(str.strip, tokens):
+        exchange.answer(HTTPStatus.BAD_REQUEST, b'"Connection" must be "Upgrade".\n')
+        return
+    if headers.get("Sec-WebSocket-Version") != "13":
+        versions = {"Sec-WebSocket-Version": "13"}
+        exchange.answer(HTTPStatus.UPGRADE_REQUIRED, headers=versions)
+        return
+    accept = accept_key(headers.get("Sec-WebSocket-Key", ""))
+    if accept is None or exchange.request.version != "HTTP/1.1":
+        exchange.answer(HTTPStatus.BAD_REQUEST, b"Handshake is malformed.\n")
+        return
+    if not exchange.service.refuses(exchange):
+        _open(exchange, transport, HANDSHAKE.format(accept=accept).encode())
+
+
+def _open(exchange: Exchange, transport: str, handshake: bytes) -> None:
+    service = exchange.service
+    info = service.info(exchange, transport)
+    detached = exchange.detach()
+    if detached is None:
+        return  # the client has gone already
+    sock, early = detached
+    session = WebSocketSession(service, transport, sock)
+    service.enter(session, info)
+    session.start(handshake, info, early)

@@ -1,0 +1,141 @@
+"""SockJS frames, and the messages of one tick encoded once for everybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from feedsvc.sockjs.codec import TEXT, build_frame
+
+OPEN = "o"
+HEARTBEAT = "h"
+
+# Close codes that this server chooses itself.
+GO_AWAY = (3000, "Go away!")
+DRAINING = (3001, "draining")
+TOO_SLOW = (3002, "too slow")
+REFUSED = (3003, "refused")
+INTERRUPTED = (1002, "Connection interrupted")
+STILL_OPEN = (2010, "Another connection still open")
+OVER_LIMIT = (3003, "over a limit")
+BROKEN = (1011, "Internal error")
+
+# Some browsers and intermediaries drop or alter these; U+2028 and U+2029 end a
+# line of script, and a lone surrogate has no UTF-8 form.
+_FRAGILE = re.compile(
+    "[\u200c-\u200f\u2028-\u202f\u2060-\u206f\ufff0-\uffff\ud800-\udfff]"
+)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class PayloadError(ValueError):
+    """What a client sent is no array of strings; the text is the answer's body."""
+
+
+EMPTY = "Payload expected."
+NOT_JSON = "Broken JSON encoding."
+
+
+def encode_message(text: str) -> str:
+    """Return the message as a JSON string that every transport carries intact."""
+    encoded = _encode(text)
+    if encoded.isascii():
+        return encoded
+    return _FRAGILE.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded)
+
+
+def array_frame(encoded: Iterable[str]) -> str:
+    """Return the frame that carries messages already encoded."""
+    return f"a[{','.join(encoded)}]"
+
+
+def close_frame(code: int, reason: str) -> str:
+    """Return the frame that ends a session."""
+    return f"c[{code},{encode_message(reason)}]"
+
+
+def decode_payload(payload: str | bytes) -> list[str]:
+    """Return the messages of a JSON array of strings.
+
+    Raises `PayloadError` on anything else.
+    """
+    if not payload:
+        raise PayloadError(EMPTY)
+    try:
+        messages = json.loads(payload)
+    except (ValueError, RecursionError):
+        raise PayloadError(NOT_JSON) from None
+    if not isinstance(messages, list):
+        raise PayloadError(EMPTY)
+    if not all(isinstance(message, str) for message in messages):
+        raise PayloadError(EMPTY)
+    return messages
+
+
+class Batch:
+    """The messages of one tick, encoded on demand once per framing.
+
+    Any number of groups and sessions may share a batch. ``encoded`` are the
+    messages' JSON string forms, for a caller that has them already.
+    """
+
+    __slots__ = ("_encoded", "_forms", "_frame", "_raw", "_websocket", "messages")
+
+    def __init__(
+        self, messages: Sequence[str], encoded: Sequence[str] | None = None
+    ) -> None:
+        self.messages = messages
+        self._encoded = encoded
+        self._frame: str | None = None
+        self._websocket: bytes | None = None
+        self._raw: bytes | None = None
+        self._forms: dict[Callable[[str], bytes], bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    @property
+    def encoded(self) -> Sequence[str]:
+        """The messages as JSON strings."""
+        if self._encoded is None:
+            self._encoded = [encode_message(message) for message in self.messages]
+        return self._encoded
+
+    @property
+    def size(self) -> int:
+        """Bytes of the array frame, about."""
+        return len(self.websocket)
+
+    @property
+    def frame(self) -> str:
+        """The SockJS array frame."""
+        if self._frame is None:
+            self._frame = array_frame(self.encoded)
+        return self._frame
+
+    @property
+    def websocket(self) -> bytes:
+        """The array frame in one WebSocket frame."""
+        if self._websocket is None:
+            self._websocket = build_frame(TEXT, self.frame.encode())
+        return self._websocket
+
+    @property
+    def raw(self) -> bytes:
+        """One WebSocket frame a message, for raw WebSockets."""
+        if self._raw is None:
+            self._raw = b"".join(raw_frame(message) for message in self.messages)
+        return self._raw
+
+    def form(self, wrap: Callable[[str], bytes]) -> bytes:
+        """The array frame as an HTTP transport wraps it."""
+        wrapped = self._forms.get(wrap)
+        if wrapped is None:
+            wrapped = self._forms[wrap] = wrap(self.frame)
+        return wrapped
+
+
+def raw_frame(message: str) -> bytes:
+    """Return the message as one text frame; lone surrogates become ``?``."""
+    return build_frame(TEXT, message.encode("utf-8", "replace"))
