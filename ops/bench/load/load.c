@@ -121,6 +121,12 @@ static void poll_once(struct run *run)
     }
 }
 
+static void settle(struct run *run)
+{
+    for (double settled = now_s() + SETTLE_S; now_s() < settled;)
+        poll_once(run);
+}
+
 static void open_control(struct run *run)
 {
     const struct options *options = &run->options;
@@ -137,6 +143,35 @@ static void open_control(struct run *run)
     watch(run, run->control, NULL);
 }
 
+static void publish(struct run *run, double now)
+{
+    const struct options *options = &run->options;
+    size_t head = options->head.size, tail = options->tail.size;
+    char packet[head + ITEM_SIZE + tail + 1], *item = packet + head;
+    int seq = tally_publish(&run->tally, now);
+    memcpy(packet, options->head.bytes, head);
+    int used = snprintf(item, ITEM_SIZE,
+                        "{\"type\":\"post\",\"title\":\"seq:%d\",\"content_text\":\"",
+                        seq);
+    memset(item + used, 'x', (size_t)(ITEM_SIZE - 2 - used));
+    memcpy(item + ITEM_SIZE - 2, "\"}", 2);
+    memcpy(item + ITEM_SIZE, options->tail.bytes, tail);
+    if (!send_all(run->control, packet, head + ITEM_SIZE + tail))
+        fail("the control connection is gone");
+}
+
+/* Publish what a backlog is made of, before anybody is there to get it. */
+static void prefill(struct run *run)
+{
+    int live = run->tally.live;
+    run->tally.live = 0;
+    for (int i = 0; i < run->options.prefill; i++)
+        publish(run, now_s());
+    run->tally.live = live;
+    tally_give_up(&run->tally);
+    settle(run);
+}
+
 /* Open every client, a bounded number at a time. */
 static void open_clients(struct run *run, int stalled)
 {
@@ -151,6 +186,7 @@ static void open_clients(struct run *run, int stalled)
             struct client *client = &run->clients[opened];
             client_open(client, &options->script, opened,
                         opened < stalled ? STALLED_BUFFER : 0);
+            client->progress.next = run->tally.published;
             watch(run, client->fd, client);
             run->ready += client->state == READY;
             opened++;
@@ -174,26 +210,7 @@ static void connect_all(struct run *run)
     for (int i = 0; i < stalled; i++)
         epoll_ctl(run->epoll, EPOLL_CTL_DEL, run->clients[i].fd, NULL);
     run->tally.live -= stalled;
-    for (double settled = now_s() + SETTLE_S; now_s() < settled;)
-        poll_once(run);
-}
-
-static void publish(struct run *run, double now)
-{
-    const struct options *options = &run->options;
-    size_t head = options->head.size, tail = options->tail.size;
-    char packet[head + ITEM_SIZE + tail + 1], *item = packet + head;
-    int seq = tally_publish(&run->tally, now);
-    memcpy(packet, options->head.bytes, head);
-    int used = snprintf(item, ITEM_SIZE,
-                        "{\"seq\":%d,\"at\":%.6f,\"type\":\"post\","
-                        "\"channel\":\"radiostation.artist\",\"content_text\":\"",
-                        seq, now);
-    memset(item + used, 'x', (size_t)(ITEM_SIZE - 2 - used));
-    memcpy(item + ITEM_SIZE - 2, "\"}", 2);
-    memcpy(item + ITEM_SIZE, options->tail.bytes, tail);
-    if (!send_all(run->control, packet, head + ITEM_SIZE + tail))
-        fail("the control connection is gone");
+    settle(run);
 }
 
 /* Publish up to an item or an instant, then go on reading while `drain` and waiting
@@ -278,6 +295,7 @@ int main(int count, char **arguments)
     run.epoll = epoll_create1(0);
     tally_init(&run.tally, CAPACITY, run.options.clients);
     open_control(&run);
+    prefill(&run);
     connect_all(&run);
     for (int i = 0; i < run.options.phases; i++)
         measure(&run, run.options.windows[i]);

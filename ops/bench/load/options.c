@@ -40,7 +40,8 @@ static const struct option names[] = {
     {"step", 1, 0, 's'},         {"reply", 1, 0, 'r'},   {"cohorts", 1, 0, 'k'},
     {"clients", 1, 0, 'n'},      {"opening", 1, 0, 'o'}, {"rate", 1, 0, 'R'},
     {"stalled", 1, 0, 'x'},      {"window", 1, 0, 'w'},  {"warmup", 1, 0, 'W'},
-    {"seconds", 1, 0, 'S'},      {"pid", 1, 0, 'P'},     {"control-port", 1, 0, 'c'},
+    {"prefill", 1, 0, 'b'},      {"seconds", 1, 0, 'S'}, {"pid", 1, 0, 'P'},
+    {"control-port", 1, 0, 'c'},
     {"control-step", 1, 0, 'C'}, {"head", 1, 0, 'H'},    {"tail", 1, 0, 'T'},
     {0}};
 
@@ -65,6 +66,7 @@ struct options parse_options(int count, char **arguments)
         case 'x': all.stalled = atof(optarg); break;
         case 'w': add_window(&all, optarg); break;
         case 'W': all.warmup = atoi(optarg); break;
+        case 'b': all.prefill = atoi(optarg); break;
         case 'S': all.seconds = atof(optarg); break;
         case 'P': all.pid = atoi(optarg); break;
         case 'c': all.control_port = atoi(optarg); break;

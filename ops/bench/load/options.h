@@ -13,6 +13,7 @@ struct options {
     double stalled;            /* the share of clients that stop reading */
     int windows[PHASES];       /* items in flight, one measurement each */
     int phases, warmup;        /* items before each measurement */
+    int prefill;               /* items before the first client comes */
     double seconds;            /* of each measurement */
     int pid, control_port;     /* of the server; where items are published */
     struct text head, tail;    /* what stands around an item there */

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from items import serve_items
 from sockjs.tornado import SockJSConnection, SockJSRouter
 from tornado.web import Application
+
+from items import serve_items
 
 participants: set[LiveConnection] = set()
 

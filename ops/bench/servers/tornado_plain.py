@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from items import serve_items
 from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from items import serve_items
 
 handlers: set[LiveHandler] = set()
 
