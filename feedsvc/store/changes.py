@@ -1,0 +1,258 @@
+"""The change stream of the items: what was committed, in the order it was."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from bson import Timestamp
+from pymongo.asynchronous.change_stream import AsyncChangeStream
+from pymongo.errors import OperationFailure, PyMongoError
+
+from feedsvc.core.item import Item
+from feedsvc.core.position import Position
+from feedsvc.store.database import Database, database_errors, is_passing
+from feedsvc.store.documents import to_item
+from feedsvc.store.items import ITEMS, collection_epoch
+
+log = logging.getLogger("feedsvc.store.changes")
+
+BATCH_SIZE = 1_000
+# How long the server waits for news before it says that there are none.
+AWAIT_MS = 1_000
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+
+_HISTORY_LOST = 286
+# Also ChangeStreamFatalError: the resume token is unknown there.
+_NO_WAY_ON = {280, _HISTORY_LOST}
+_RESUMABLE, _NOT_RESUMABLE = (
+    "ResumableChangeStreamError",
+    "NonResumableChangeStreamError",
+)
+# A cursor keeps ordinals in 16 bits.
+_LAST_ORDINAL = 0xFFFF
+_ENDINGS = {"drop", "rename", "dropDatabase", "invalidate"}
+_PIPELINE: list[dict[str, Any]] = [
+    {
+        "$match": {
+            "operationType": {
+                "$in": ["insert", "replace", "update", "delete", *sorted(_ENDINGS)]
+            }
+        }
+    },
+    {
+        "$project": {
+            "operationType": 1,
+            "clusterTime": 1,
+            "fullDocument": 1,
+            "documentKey": 1,
+        }
+    },
+]
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """An item has a new revision."""
+
+    position: Position
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A document is gone; MongoDB deleted it, or somebody by hand."""
+
+    position: Position
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """All up to ``position`` has been yielded, and there is no more for now."""
+
+    position: Position
+
+
+class HistoryLost(LookupError):  # noqa: N818 a state that callers expect
+    """Changes may be missing: forget what was built on them and ``open`` again."""
+
+
+class ChangeStream:
+    """All changes from ``past_s`` ago up to now and on for ever.
+
+    ``open`` it, then iterate.  A server that goes away is waited for, and nothing is
+    lost or repeated; only ``HistoryLost`` ends the iteration, and ``open`` starts a
+    new one.  What the server sent in one batch is yielded without giving way to
+    other tasks.
+    """
+
+    def __init__(self, database: Database, *, past_s: int = 600) -> None:
+        self._database = database
+        self._past_s = past_s
+        self._stream: AsyncChangeStream[Event] | None = None
+        self._token: Any = None
+        # Of the newest event; before the first, the floor.
+        self._position = Position(0, 0)
+        self._not_before = Position(0, 0)
+        self._epoch = b""
+        self._as_of = time.time()
+        self.healthy = False
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds by which we may be behind what was committed; 2 are normal.
+
+        It is the server's clock against ours, and that one counts whole seconds.
+        """
+        return max(0.0, time.time() - self._as_of)
+
+    @database_errors()
+    async def open(self) -> Position:
+        """Go to the past and return the floor: all after it will be yielded."""
+        await self.close()
+        self._epoch = await collection_epoch(self._database)
+        reply = await self._database.command("ping")
+        now_s = reply["operationTime"].time
+        past_s = self._past_s
+        while not await self._try_open(now_s - past_s):
+            past_s //= 2
+        log.info("change stream opened past_s=%d", past_s)
+        return self._position
+
+    async def close(self) -> None:
+        """Let go of the server's cursor; the stream may be opened again."""
+        self.healthy = False
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Committed | Expired | Idle:
+        while True:
+            news = await self._next()
+            change = news if isinstance(news, Idle) else self._take(news)
+            if change is not None:
+                return change
+
+    async def _try_open(self, start_s: int) -> bool:
+        """Open the stream at that time; False if the history begins later."""
+        # Increments count from 1, so nothing ever happens at 0.
+        self._position = max(Position(start_s, 0), self._not_before)
+        self._token = None
+        try:
+            await self._watch()
+        except OperationFailure as error:
+            if error.code != _HISTORY_LOST or start_s >= time.time():
+                raise
+            return False
+        self._as_of = start_s
+        return True
+
+    async def _watch(self) -> AsyncChangeStream[Event]:
+        """Open the stream after what was yielded last."""
+        if self._token is not None:
+            start: dict[str, Any] = {"resume_after": self._token}
+        else:
+            after = Timestamp(self._position.seconds, self._position.increment + 1)
+            start = {"start_at_operation_time": after}
+        stream = await self._database[ITEMS].watch(
+            _PIPELINE,
+            # For writers that are not ours: ours replace whole documents.
+            full_document="updateLookup",
+            batch_size=BATCH_SIZE,
+            max_await_time_ms=AWAIT_MS,
+            **start,
+        )
+        self._stream, self.healthy = stream, True
+        return stream
+
+    async def _next(self) -> Event | Idle:
+        """Return the next event, or that there is none now; wait out failures."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                stream = self._stream or await self._reopen()
+                # A batch that is here already is read without suspending this task.
+                event = await stream.try_next()
+                return event or self._idle(stream.resume_token)
+            except PyMongoError as error:
+                await self.close()
+                _raise_unless_passing(error)
+                log.warning("change stream broken wait_s=%.1f error=%s", wait_s, error)
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
+                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    async def _reopen(self) -> AsyncChangeStream[Event]:
+        epoch = await collection_epoch(self._database)
+        if self._epoch and epoch != self._epoch:
+            raise HistoryLost("the collection is another one than before")
+        log.info("change stream resumes after=%s", self._position)
+        return await self._watch()
+
+    def _idle(self, token: Any) -> Idle:
+        self._as_of = time.time()
+        # Newer than the last event's: that one may fall out of the server's history.
+        self._token = token or self._token
+        return Idle(max(self._position, _position_before(self._token)))
+
+    def _take(self, event: Event) -> Committed | Expired | None:
+        """Move on to the event and return what it tells of an item."""
+        self._position = position = self._position_of(event["clusterTime"])
+        self._token = event["_id"]
+        self._as_of = position.seconds
+        kind = event["operationType"]
+        if kind in _ENDINGS:
+            self._not_before = position
+            raise HistoryLost(f"the collection went through a {kind}")
+        if kind == "delete":
+            return Expired(position, event["documentKey"]["_id"])
+        document = event.get("fullDocument")
+        if document is None:  # looked up, and gone since: a delete follows
+            return None
+        try:
+            return Committed(position, to_item(document))
+        except (LookupError, TypeError, ValueError):
+            log.exception("document is no item id=%r", event["documentKey"]["_id"])
+            return None
+
+    def _position_of(self, cluster_time: Timestamp) -> Position:
+        seconds, increment, ordinal = self._position
+        if (cluster_time.time, cluster_time.inc) != (seconds, increment):
+            return Position(cluster_time.time, cluster_time.inc)
+        return Position(seconds, increment, min(ordinal + 1, _LAST_ORDINAL))
+
+
+def _position_before(token: Any) -> Position:
+    """Return a position that a stream with this resume token has passed.
+
+    The token is a KeyString in hexadecimal; its first value is the cluster time: the
+    type byte 0x82, seconds and increment, big-endian, 32 bits each.  A token without
+    an event stands *before* the events of its time, hence the increment before.
+    Of any other form of token nothing is said: position 0.
+    """
+    data = token.get("_data") if isinstance(token, dict) else None
+    if not isinstance(data, str) or not data.startswith("82"):
+        return Position(0, 0)
+    try:
+        seconds, increment = int(data[2:10], 16), int(data[10:18], 16)
+    except ValueError:
+        return Position(0, 0)
+    return Position(seconds, max(increment - 1, 0))
+
+
+def _raise_unless_passing(error: PyMongoError) -> None:
+    if isinstance(error, OperationFailure) and (
+        error.code in _NO_WAY_ON or error.has_error_label(_NOT_RESUMABLE)
+    ):
+        raise HistoryLost(str(error)) from error
+    if not is_passing(error) and not error.has_error_label(_RESUMABLE):
+        raise error
