@@ -1,0 +1,214 @@
+"""Posts of a Mastodon account, also of servers that speak the same API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from feedsvc.errors import BadJSON, SourceError
+from feedsvc.schema import parse_json
+from ingest import dates, identity, trim
+from ingest.exchange import Request, Response
+from ingest.sources.base import SHOWN, Batch, Option, RawCandidate, Source, State
+from ingest.text import one_line
+
+# The most that a server returns at once.
+PAGE = 40
+
+_ACCT = re.compile(r"@?[\w.-]{1,64}(@[\w.-]{1,255})?")
+_SHOWN_TO_ALL = ("public", "unlisted")
+_MEDIA = {
+    "image": "image/jpeg",
+    "gifv": "video/mp4",
+    "video": "video/mp4",
+    "audio": "audio/mpeg",
+}
+
+
+def _acct(value: object) -> str:
+    if not isinstance(value, str) or not _ACCT.fullmatch(value):
+        raise ValueError("must be a name such as newsroom or newsroom@radio.example")
+    return value.removeprefix("@")
+
+
+def _account_id(value: object) -> str:
+    if not isinstance(value, (str, int)) or not re.fullmatch(r"\w{1,64}", str(value)):
+        raise ValueError("must be the account's id on the server")
+    return str(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 - one error for all
+    return value
+
+
+class MastodonSource(Source):
+    """The account that ``acct`` or ``account_id`` names on the server at ``url``.
+
+    Each run reads the newest page, which also shows edits, and if that does not
+    reach back to the newest post of the last run, the pages between.
+    """
+
+    kind = "mastodon"
+    options: ClassVar[Mapping[str, Option]] = {
+        "acct": Option(_acct, "name of the account, looked up once"),
+        "account_id": Option(_account_id, "id of the account, instead of acct"),
+        "replies": Option(_flag, "take the account's replies to others too", False),
+        "reposts": Option(_flag, "take what the account reposts too", True),
+    }
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any]) -> str | None:
+        if bool(options.get("acct")) == bool(options.get("account_id")):
+            return "acct: either acct or account_id is required, not both"
+        return None
+
+    def request(self, state: State) -> Request:
+        account = self.given["account_id"] or state.get("account_id")
+        base = f"{self.url.rstrip('/')}/api/v1/accounts"
+        if not account:
+            return Request(f"{base}/lookup?{urlencode({'acct': self.given['acct']})}")
+        query: dict[str, Any] = {"limit": PAGE}
+        if not self.given["replies"]:
+            query["exclude_replies"] = "true"
+        if not self.given["reposts"]:
+            query["exclude_reblogs"] = "true"
+        if state.get("fill_from"):
+            query["min_id"] = state["fill_from"]
+        return Request(f"{base}/{quote(account)}/statuses?{urlencode(query)}")
+
+    def parse(self, response: Response, state: State) -> Batch:
+        found = _json(response.body)
+        if isinstance(found, dict) and "acct" in found and found.get("id"):
+            return Batch(state={**state, "account_id": str(found["id"])}, more=True)
+        if not isinstance(found, list):
+            raise SourceError(f"not a list of posts: {_told(found)}")
+        batch = _read(found, response.fetched_at)
+        ids = [str(one["id"]) for one in found if isinstance(one, dict) and "id" in one]
+        kept, more = self._next(ids, state)
+        return Batch(batch.candidates, batch.faults, kept, more)
+
+    def _next(self, ids: list[str], state: State) -> tuple[dict[str, Any], bool]:
+        """Return the state after a page with these ids, and whether a gap is left."""
+        kept = {key: state[key] for key in ("account_id", "newest") if key in state}
+        filling = state.get("fill_from")
+        if filling:
+            # A page after min_id holds the posts that follow it, newest first.
+            if len(ids) < PAGE or ids[0] == filling:
+                return kept, False
+            return {**kept, "fill_from": ids[0]}, True
+        known = state.get("newest")
+        if ids:
+            kept["newest"] = ids[0]
+        if known and known not in ids and len(ids) >= PAGE:
+            return {**kept, "fill_from": known}, True
+        return kept, False
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return parse_json(body, "answer")
+    except BadJSON as error:
+        raise SourceError(f"not an answer of Mastodon's API: {error.rule}") from error
+
+
+def _told(found: Any) -> str:
+    error = found.get("error") if isinstance(found, dict) else None
+    return one_line(str(error))[:200] if error else "something else"
+
+
+def _read(statuses: list[Any], now: datetime) -> Batch:
+    batch = Batch()
+    for number, status in enumerate(statuses, start=1):
+        if not isinstance(status, dict) or not isinstance(_original(status), dict):
+            batch.faults.append(f"post {number}: is not an object")
+        elif status.get("visibility", "public") in _SHOWN_TO_ALL:
+            candidate = _candidate(status, now)
+            if candidate is None:
+                batch.faults.append(f"post {number}: has no id or nothing to show")
+            else:
+                batch.candidates.append(candidate)
+    return batch
+
+
+def _candidate(status: Mapping[str, Any], now: datetime) -> RawCandidate | None:
+    post = _original(status)
+    key = status.get("uri") or status.get("url") or status.get("id")
+    raw = _text(status, "created_at")
+    fields: dict[str, Any] = {
+        "type": "post",
+        "url": _text(post, "url") or _text(post, "uri"),
+        "content_html": _text(post, "content"),
+        # What the author wants read before the post is shown.
+        "summary": _text(post, "spoiler_text"),
+        "language": _text(post, "language"),
+        "authors": [_author(post)],
+        "attachments": list(_attachments(post)),
+        "tags": [str(tag.get("name") or "") for tag in _dicts(post, "tags")],
+        "sensitive": bool(post.get("sensitive")) or None,
+        "external_url": _text(post.get("card") or {}, "url"),
+        "repost_of": _text(post, "uri") if post is not status else None,
+        **dates.published(dates.read_instant(raw), raw, now),
+    }
+    if post.get("edited_at"):
+        fields["date_modified"] = dates.read_instant(post["edited_at"])
+    fields = trim.fit(fields)
+    if not key or not fields.keys() & SHOWN:
+        return None
+    return RawCandidate(
+        source_id=identity.bounded(str(key)), fields=fields, artist=_name(status)
+    )
+
+
+def _original(status: Mapping[str, Any]) -> Any:
+    """Return the post itself, of a repost the one that is reposted."""
+    return status.get("reblog") or status
+
+
+def _author(post: Mapping[str, Any]) -> dict[str, Any]:
+    account = _account(post)
+    return {
+        "name": _name(post),
+        "url": account.get("url"),
+        "avatar": account.get("avatar_static") or account.get("avatar"),
+    }
+
+
+def _name(post: Mapping[str, Any]) -> str:
+    account = _account(post)
+    return one_line(str(account.get("display_name") or account.get("acct") or ""))
+
+
+def _account(post: Mapping[str, Any]) -> Mapping[str, Any]:
+    account = post.get("account")
+    return account if isinstance(account, dict) else {}
+
+
+def _attachments(post: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for media in _dicts(post, "media_attachments"):
+        meta = media.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        original = meta.get("original")
+        size = original if isinstance(original, dict) else {}
+        yield {
+            "url": media.get("url") or media.get("remote_url"),
+            "otherwise": _MEDIA.get(str(media.get("type"))),
+            "alt": media.get("description"),
+            "width": size.get("width"),
+            "height": size.get("height"),
+            "duration_in_seconds": size.get("duration") or meta.get("duration"),
+        }
+
+
+def _dicts(mapping: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    value = mapping.get(name)
+    return [one for one in value if isinstance(one, dict)] if value else []
+
+
+def _text(mapping: Mapping[str, Any], name: str) -> str | None:
+    value = mapping.get(name)
+    return value if isinstance(value, str) else None
