@@ -37,6 +37,7 @@ setup(
         "pymongo>=4.13",
         "marshmallow>=4.0",
         "PyJWT[crypto]>=2.10",
+        "prometheus-client>=0.21",
         "nh3>=0.2.18",
         "apscheduler>=3.11,<4",
         "feedparser>=6.0.11",

@@ -25,6 +25,10 @@ def _text(value: object) -> str:
     return value.strip()
 
 
+def _path(value: object) -> Path:
+    return Path(_text(value)).expanduser()
+
+
 def _flag(value: object) -> bool:
     known = {"1": True, "true": True, "yes": True, "0": False, "false": False}
     found = known.get(str(value).lower(), False if value in ("", "no") else None)
@@ -93,9 +97,7 @@ class Server:
     admin_port: int | None = _key(
         None, _PORT, "port of the admin listener, on loopback; default port + 1"
     )
-    data_dir: Path = _key(
-        Path("var"), lambda value: Path(_text(value)), "directory for all that is kept"
-    )
+    data_dir: Path = _key(Path("var"), _path, "directory for all that is kept")  # noqa: RUF009 - Path is frozen
     mongodb_uri: str | None = _key(
         None,
         _text,

@@ -142,6 +142,11 @@ class Rules:
             raise Forbidden(f"channel: the token does not read {channel}")
         return Scope(channel, types, self._access_inside(rights, channel))
 
+    def view(self, rights: Rights) -> Scope:
+        """Return all that the caller sees, of all channels."""
+        everything = Channel(STAR)
+        return Scope(everything, None, self._access_inside(rights, everything))
+
     def _is_open(self, rights: Rights, path: str) -> bool:
         return not path or not self.is_private(path) or rights.may_read_private(path)
 

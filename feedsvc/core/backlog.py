@@ -64,6 +64,10 @@ class HotBacklog:
         """True if the newest ``limit`` items, and whether there are more, are known."""
         return self.is_complete or len(self._items) > limit
 
+    def newest(self, limit: int) -> list[WireItem]:
+        """Return the newest ``limit`` items; ask only for what it ``covers``."""
+        return self._items[-limit:][::-1] if limit else []
+
     def answer(self, limit: int) -> tuple[str, bool]:
         """Return the newest ``limit`` items as a JSON array, and if there are more.
 
@@ -71,8 +75,8 @@ class HotBacklog:
         """
         found = self._answers.get(limit)
         if found is None:
-            newest = self._items[-limit:][::-1] if limit else []
-            found = join(newest), len(self._items) > limit or not self.is_complete
+            more = len(self._items) > limit or not self.is_complete
+            found = join(self.newest(limit)), more
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
             self._answers[limit] = found

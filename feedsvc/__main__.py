@@ -1,0 +1,9 @@
+"""``python -m feedsvc``."""
+
+from __future__ import annotations
+
+import sys
+
+from feedsvc.cli import main
+
+sys.exit(main())

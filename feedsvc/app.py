@@ -1,0 +1,202 @@
+"""The composition root: builds the service, starts it in order, stops it in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from feedsvc.config import Settings
+from feedsvc.errors import ConfigError
+from feedsvc.net.admin import admin_application
+from feedsvc.net.connection import LiveDoor
+from feedsvc.net.routes import public_application
+from feedsvc.net.service import Service
+from feedsvc.net.tokens import from_settings
+from feedsvc.relay import Relay
+from feedsvc.sockjs import Settings as SockJSSettings
+from feedsvc.sockjs import SockJSRouter
+from feedsvc.store import Database, check, connect
+from feedsvc.store.changes import ChangeStream
+from feedsvc.store.embedded import embedded_mongod
+from feedsvc.store.items import ItemStore
+
+log = logging.getLogger("feedsvc.app")
+
+# A browser opens many connections at once after a restart; the kernel holds them.
+LISTEN_BACKLOG = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where the running service is reached."""
+
+    host: str
+    port: int
+    admin_port: int
+    mongodb_uri: str
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
+    """Run the service until SIGTERM or SIGINT; ``announce`` where it is once it is.
+
+    Raise ``ConfigError`` if it can't be started, with one clear sentence.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings, stop) as where:
+        if not stop.is_set():
+            announce(where)
+        await stop.wait()
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Running]:
+    """Start everything, and stop it in reverse order; ``stop`` cuts a start short."""
+    server = settings.server
+    async with AsyncExitStack() as stack:
+        # The port first: whoever finds it in use has not started a database for it.
+        public = _listen(stack, server.host, server.port)
+        port: int = public[0].getsockname()[1]
+        admin = _listen(stack, "127.0.0.1", _admin_port(settings, port))
+        prepare_data_dir(server.data_dir)
+        tokens = from_settings(settings.auth, server.data_dir)
+        uri = server.mongodb_uri
+        if uri is None:
+            mongod = await stack.enter_async_context(embedded_mongod(server.data_dir))
+            uri = mongod.uri
+        database = await stack.enter_async_context(_database(uri))
+        rules = settings.channel_rules
+        store = ItemStore(database, rules)
+        await store.prepare()
+        changes = ChangeStream(database, past_s=settings.limits.ring_seconds)
+        stack.push_async_callback(changes.close)
+        relay = Relay(store, changes, settings.limits)
+        draining = asyncio.Event()
+        service = Service(settings, rules, store, relay, tokens, draining.is_set)
+        door = LiveDoor(service)
+        live = SockJSRouter(door, "/live", _sockjs_settings(settings))
+        await _run_beside(stack, relay.run(), door.run())
+        await _first(relay.wait_ready(), stop.wait())
+        stack.callback(live.close)
+        _serve(stack, public_application(service, live), public, settings)
+        _serve(stack, admin_application(service, live), admin, settings)
+        stack.push_async_callback(_drain, draining, live, server.drain_seconds)
+        yield Running(server.host, port, admin[0].getsockname()[1], uri)
+
+
+def prepare_data_dir(path: Path) -> None:
+    """Make the data directory; raise ``ConfigError`` if it can't be written."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fault = f"data_dir: {path} cannot be made: {error.strerror}"
+        raise ConfigError([fault]) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError([f"data_dir: {path} cannot be written"])
+
+
+def _listen(stack: AsyncExitStack, host: str, port: int) -> list[socket]:
+    try:
+        sockets = bind_sockets(port, host, backlog=LISTEN_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                [f"port: {port} of {host} is in use; set FEEDSVC_PORT to a free one"]
+            ) from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        fault = f"host: cannot listen on {host} port {port}: {reason}"
+        raise ConfigError([fault]) from error
+    for one in sockets:
+        stack.callback(one.close)
+    return sockets
+
+
+def _admin_port(settings: Settings, port: int) -> int:
+    if settings.server.admin_port is not None:
+        return settings.server.admin_port
+    return port + 1 if settings.server.port else 0
+
+
+@asynccontextmanager
+async def _database(uri: str) -> AsyncIterator[Database]:
+    database = connect(uri)
+    try:
+        await check(database.client)
+        yield database
+    finally:
+        await database.client.close()
+
+
+async def _run_beside(stack: AsyncExitStack, *work: Coroutine[Any, Any, None]) -> None:
+    """Run the coroutines until the end; one that fails takes the service down."""
+    tasks = await stack.enter_async_context(asyncio.TaskGroup())
+    for coroutine in work:
+        stack.callback(tasks.create_task(coroutine).cancel)
+
+
+async def _first(*work: Coroutine[Any, Any, Any]) -> None:
+    """Wait until the first of the coroutines is done."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _serve(
+    stack: AsyncExitStack,
+    application: Application,
+    sockets: list[socket],
+    settings: Settings,
+) -> None:
+    server = HTTPServer(
+        application,
+        xheaders=settings.server.trust_proxy,
+        # Somewhat above what the API itself refuses with a clear answer.
+        max_body_size=settings.limits.publish_bytes * 2,
+        body_timeout=30.0,
+        idle_connection_timeout=75.0,
+    )
+    server.add_sockets(sockets)
+    stack.push_async_callback(server.close_all_connections)
+    stack.callback(server.stop)
+
+
+async def _drain(draining: asyncio.Event, live: SockJSRouter, seconds: int) -> None:
+    draining.set()
+    await live.drain(seconds)
+
+
+def _sockjs_settings(settings: Settings) -> SockJSSettings:
+    limits = settings.limits
+    return SockJSSettings(
+        origins=settings.server.origins,
+        max_sessions=limits.sessions,
+        max_sessions_per_address=limits.sessions_per_address,
+        max_message_bytes=limits.message_bytes,
+        max_request_bytes=limits.message_bytes * 2,
+        max_queued_bytes=limits.queued_bytes,
+        max_queued_messages=limits.queued_messages,
+    )

@@ -1,0 +1,159 @@
+"""A small client of the HTTP API, for scripts and for a site's own back end.
+
+::
+
+    feed = Feed("https://live.radio.example", token)
+    feed.publish("radio.news", {"type": "post", "content_text": "On air!"})
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+from feedsvc.errors import FeedError
+
+TIMEOUT_S = 30.0
+
+
+class ServiceError(FeedError):
+    """The service refused, or could not be reached (``status`` 0)."""
+
+    def __init__(self, status: int, error_code: str, told: str) -> None:
+        super().__init__(status, error_code, told)
+        self.status = status
+        self.error_code = error_code
+        self.told = told
+
+    def __str__(self) -> str:
+        return f"{self.told} ({self.error_code})"
+
+
+class Event(NamedTuple):
+    """A server-sent event: its kind, its data and the cursor to resume from."""
+
+    kind: str
+    data: dict[str, Any]
+    cursor: str
+
+
+class Feed:
+    """One service at ``url``; ``token`` is needed to publish and to read privately."""
+
+    def __init__(
+        self, url: str, token: str | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise ServiceError(0, "bad_url", f"url: must be http or https: {url}")
+        self._url = url.rstrip("/")
+        self._token = token
+        self._timeout_s = timeout_s
+
+    def publish(self, channel: str, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Publish one item; return ``{"id", "status", "rev"}``."""
+        found: dict[str, Any] = self._call("POST", _items(channel), body=item)
+        return found
+
+    def publish_many(
+        self, channel: str, items: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Publish up to 1,000 items; return for each its status or its error."""
+        found = self._call("POST", _items(channel), body=list(items))
+        results: list[dict[str, Any]] = found["results"]
+        return results
+
+    def remove(self, item_id: str) -> None:
+        """Remove an item; removing it twice is removing it once."""
+        self._call("DELETE", f"/api/items/{quote(item_id, safe='')}")
+
+    def backlog(
+        self,
+        channel: str,
+        limit: int = 20,
+        *,
+        before: str | None = None,
+        types: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Return ``{"items", "next", "cursor"}``: a page, its newest item first."""
+        query = {"limit": limit, "before": before, "types": ",".join(types) or None}
+        found: dict[str, Any] = self._call("GET", _items(channel), query=query)
+        return found
+
+    def channels(self) -> list[dict[str, Any]]:
+        """Return the tree of channels with the counts of their items."""
+        found: list[dict[str, Any]] = self._call("GET", "/api/channels")["channels"]
+        return found
+
+    def events(
+        self, channel: str, *, backlog: int = 0, since: str | None = None
+    ) -> Iterator[Event]:
+        """Yield what happens in a channel and below, until the connection ends.
+
+        The first event is ``subscribed`` with the backlog.  To go on after a break
+        call again with the last event's cursor as ``since``.
+        """
+        path = f"/api/channels/{quote(channel, safe='')}/events"
+        request = self._request("GET", path, {"backlog": backlog, "since": since})
+        request.add_header("Accept", "text/event-stream")
+        with self._open(request, timeout_s=60.0) as answer:
+            fields: dict[str, str] = {}
+            for raw in answer:
+                line = raw.decode().rstrip("\n")
+                name, _, value = line.partition(": ")
+                if line:
+                    fields[name] = value
+                elif "data" in fields:
+                    data = json.loads(fields["data"])
+                    yield Event(fields["event"], data, fields.get("id", ""))
+                    fields = {}
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Any:
+        request = self._request(method, path, query or {})
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        with self._open(request, self._timeout_s) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def _request(self, method: str, path: str, query: Mapping[str, Any]) -> Request:
+        given = {name: value for name, value in query.items() if value is not None}
+        url = f"{self._url}{path}" + (f"?{urlencode(given)}" if given else "")
+        request = Request(url, method=method)  # noqa: S310 - checked in __init__
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        return request
+
+    def _open(self, request: Request, timeout_s: float) -> Any:
+        try:
+            return urlopen(request, timeout=timeout_s)  # noqa: S310 - as above
+        except HTTPError as error:
+            with error:
+                raise _told(error.code, error.read()) from error
+        except (URLError, OSError) as error:
+            reason = getattr(error, "reason", error)
+            text = f"no answer from {self._url}: {reason}"
+            raise ServiceError(0, "unreachable", text) from error
+
+
+def _items(channel: str) -> str:
+    return f"/api/channels/{quote(channel, safe='')}/items"
+
+
+def _told(status: int, body: bytes) -> ServiceError:
+    try:
+        error = json.loads(body)["error"]
+        return ServiceError(status, str(error["code"]), str(error["text"]))
+    except (ValueError, KeyError, TypeError):
+        return ServiceError(status, "internal", f"the answer was status {status}")

@@ -1,0 +1,93 @@
+"""Figures for Prometheus, read from the parts when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.process_collector import ProcessCollector
+
+from feedsvc.relay import Relay
+from feedsvc.sockjs import SockJSRouter
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """All figures of one process; nothing is counted twice for their sake."""
+
+    def __init__(self, relay: Relay, live: SockJSRouter) -> None:
+        self._relay = relay
+        self._live = live
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def render(self) -> bytes:
+        """Return the figures of this moment in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every figure; Prometheus' library calls it."""
+        yield from self._of_relay()
+        yield from self._of_live()
+
+    def describe(self) -> Iterator[Metric]:
+        """Yield nothing: names need no check before there are figures."""
+        yield from ()
+
+    def _of_relay(self) -> Iterator[Metric]:
+        for name, value in asdict(self._relay.counts).items():
+            yield CounterMetricFamily(f"feedsvc_relay_{name}", _HELP[name], value)
+        for name, value in self._relay.hub.counts().items():
+            yield GaugeMetricFamily(f"feedsvc_hub_{name}", _HELP[name], value)
+        ready = int(self._relay.is_ready)
+        yield GaugeMetricFamily("feedsvc_relay_ready", "follows the stream", ready)
+
+    def _of_live(self) -> Iterator[Metric]:
+        stats = self._live.stats()
+        sessions = GaugeMetricFamily(
+            "feedsvc_live_sessions", "open sessions", labels=["transport"]
+        )
+        for transport, value in stats["sessions"].items():
+            sessions.add_metric([transport], value)
+        yield sessions
+        for name, (label, told) in _LABELLED.items():
+            family = CounterMetricFamily(f"feedsvc_live_{name}", told, labels=[label])
+            for key, value in stats[name].items():
+                family.add_metric([str(key)], value)
+            yield family
+        for name, told in _PLAIN.items():
+            yield CounterMetricFamily(f"feedsvc_live_{name}", told, stats[name])
+
+
+_LABELLED = {
+    "opened": ("transport", "sessions opened"),
+    "closed": ("code", "sessions closed"),
+    "refused": ("reason", "sessions and requests refused"),
+}
+_PLAIN = {
+    "frames_sent": "frames handed to clients",
+    "bytes_sent": "bytes handed to clients",
+    "messages_sent": "messages handed to clients: deliveries and answers",
+    "messages_received": "messages from clients",
+    "heartbeats": "heartbeats sent",
+    "slow": "sessions cut for being too slow",
+    "dead": "sessions cut for not answering a ping",
+    "delayed": "polls put off because they came in a storm",
+    "errors": "callbacks that failed unexpectedly",
+}
+_HELP = {
+    "changes": "committed changes taken in",
+    "flushes": "ticks in which something was sent",
+    "loads": "backlogs read from the database",
+    "loads_failed": "backlog reads that failed or came too late",
+    "resets": "times that continuity was lost",
+    "cohorts": "sets of sessions with the same subscriptions",
+    "hot_backlogs": "backlogs kept in memory",
+    "hot_items": "items in the backlogs kept in memory",
+    "ring_changes": "changes that can be resumed from",
+    "ring_bytes": "bytes of the changes that can be resumed from",
+}

@@ -1,0 +1,39 @@
+"""The admin listener: metrics, on loopback unless an operator opens it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.web import Application, RequestHandler
+
+from feedsvc.metrics import CONTENT_TYPE, Metrics
+from feedsvc.net.handler import NotFoundHandler
+from feedsvc.net.health import HealthHandler, ReadyHandler
+from feedsvc.net.service import Service
+from feedsvc.sockjs import SockJSRouter
+
+
+class MetricsHandler(RequestHandler):
+    """``/metrics``: the figures in Prometheus' text format."""
+
+    def initialize(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+
+    def get(self) -> None:
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(self.metrics.render())
+
+
+def admin_application(service: Service, live: SockJSRouter) -> Application:
+    """Return what the admin listener serves."""
+    with_service: dict[str, Any] = {"service": service}
+    return Application(
+        [
+            (r"/metrics", MetricsHandler, {"metrics": Metrics(service.relay, live)}),
+            (r"/healthz", HealthHandler, with_service),
+            (r"/readyz", ReadyHandler, with_service),
+        ],
+        default_handler_class=NotFoundHandler,
+        default_handler_args=with_service,
+        log_function=lambda handler: None,
+    )

@@ -1,0 +1,172 @@
+"""The realtime door: one SockJS connection around one session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+
+from feedsvc.audience import Member
+from feedsvc.core import messages
+from feedsvc.core.access import ANYONE, Rights
+from feedsvc.core.messages import (
+    Auth,
+    Backlog,
+    Ping,
+    Publish,
+    Request,
+    Subscribe,
+    Unsubscribe,
+)
+from feedsvc.core.session import Session
+from feedsvc.errors import FeedError, RateLimited, TooLarge
+from feedsvc.net.service import Service
+from feedsvc.schema import parse_json, parse_request, request_id
+from feedsvc.sockjs import SockJSConnection
+from feedsvc.sockjs.session import SockJSSession
+
+log = logging.getLogger("feedsvc.session")
+
+EXPIRED = (3004, "token expired")
+
+
+class LiveConnection(SockJSConnection):
+    """Runs what a client asks, and sends it what its session says."""
+
+    __slots__ = ("_door", "_tokens", "_tokens_at", "state")
+
+    def __init__(self, session: SockJSSession, door: LiveDoor) -> None:
+        super().__init__(session)
+        self._door = door
+        self._tokens = 2.0 * door.messages_per_second
+        self._tokens_at = time.monotonic()
+        self.state: Session[Member] = Session(door.service.relay.hub, self)
+
+    def on_close(self) -> None:
+        self.state.close()
+        self._door.forget(self)
+
+    def on_message(self, message: str) -> Awaitable[None] | None:
+        """Answer one message; whatever is wrong with it, the session goes on."""
+        asked_id = None
+        try:
+            self._require_rate()
+            if len(message) > self._door.message_bytes:
+                raise TooLarge("message", f"at most {self._door.message_bytes} bytes")
+            data = parse_json(message)
+            asked_id = request_id(data)
+            return self._run(parse_request(data))
+        except FeedError as error:
+            self.send(messages.error(asked_id, error))
+            return None
+
+    def _run(self, request: Request) -> Awaitable[None] | None:
+        match request:
+            case Subscribe():
+                self._subscribe(request)
+            case Unsubscribe(id=asked_id, channel=channel):
+                self.state.unsubscribe(channel)
+                self.send(messages.unsubscribed(asked_id, channel))
+            case Ping(id=asked_id):
+                self.send(messages.pong(asked_id))
+            case Auth():
+                self._authenticate(request)
+            case Backlog():
+                return self._answering(request.id, self._backlog(request))
+            case Publish():
+                return self._answering(request.id, self._publish(request))
+        return None
+
+    def _subscribe(self, request: Subscribe) -> None:
+        service = self._door.service
+        service.relay.require_open()
+        limit = service.settings.limits.subscriptions
+        subscription, answer = self.state.subscribe(request, service.rules, limit)
+        if answer is not None:
+            self.send(answer)
+        else:
+            service.relay.load(self, subscription)
+
+    def _authenticate(self, request: Auth) -> None:
+        rights = self._door.service.tokens.verify(request.token)
+        for news in self.state.authenticate(rights, self._door.service.rules):
+            self.send(news)
+        self._door.expect_expiry(self, rights)
+        self.send(messages.authenticated(request.id, rights.expires_at))
+
+    async def _answering(
+        self, asked_id: messages.RequestId, work: Awaitable[str]
+    ) -> None:
+        try:
+            answer = await work
+        except FeedError as error:
+            answer = messages.error(asked_id, error)
+        self.send(answer)
+
+    async def _backlog(self, request: Backlog) -> str:
+        service = self._door.service
+        scope = service.rules.scope(self.state.rights, request.channel, request.types)
+        page = await service.page(scope, request.limit, request.before)
+        items = messages.join(page.items)
+        return messages.backlog(request.id, request.channel, items, page.following)
+
+    async def _publish(self, request: Publish) -> str:
+        rights = self.state.rights
+        service = self._door.service
+        [outcome] = await service.publish(rights, request.channel, [request.item])
+        if isinstance(outcome, FeedError):
+            raise outcome
+        item = outcome.item
+        return messages.published(request.id, item.id, outcome.status, item.rev)
+
+    def _require_rate(self) -> None:
+        """Take a token of the bucket, which holds two seconds' worth."""
+        now, rate = time.monotonic(), self._door.messages_per_second
+        filled = self._tokens + (now - self._tokens_at) * rate
+        self._tokens, self._tokens_at = min(filled, 2.0 * rate), now
+        if self._tokens < 1.0:
+            raise RateLimited("messages", 1.0)
+        self._tokens -= 1.0
+
+
+class LiveDoor:
+    """What all live connections share; ends the rights of tokens on time."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.messages_per_second = service.settings.limits.messages_per_second
+        self.message_bytes = service.settings.limits.message_bytes
+        self._expiring: dict[LiveConnection, datetime] = {}
+
+    def __call__(self, session: SockJSSession) -> LiveConnection:
+        return LiveConnection(session, self)
+
+    def expect_expiry(self, connection: LiveConnection, rights: Rights) -> None:
+        """Note when the connection's rights end, in place of what was noted."""
+        self.forget(connection)
+        if rights.expires_at is not None:
+            self._expiring[connection] = rights.expires_at
+
+    def forget(self, connection: LiveConnection) -> None:
+        """Expect nothing more of the connection."""
+        self._expiring.pop(connection, None)
+
+    async def run(self) -> None:
+        """End rights whose time is over, once a second, for ever."""
+        while True:
+            await asyncio.sleep(1.0)
+            now = datetime.now(UTC)
+            due = [one for one, at in self._expiring.items() if at <= now]
+            for connection in due:
+                self.forget(connection)
+                self._expire(connection)
+
+    def _expire(self, connection: LiveConnection) -> None:
+        """Drop what the token opened; close if that was all there was."""
+        news = connection.state.authenticate(ANYONE, self.service.rules)
+        for text in news:
+            connection.send(text)
+        if news and not connection.state.channels:
+            connection.close(*EXPIRED)

@@ -1,0 +1,121 @@
+"""The live feed as server-sent events, for readers without SockJS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tornado.iostream import StreamClosedError
+
+from feedsvc.audience import Member
+from feedsvc.core.messages import Delivery, Subscribe
+from feedsvc.core.position import Cursor
+from feedsvc.core.session import Session
+from feedsvc.errors import NotFound, Refused
+from feedsvc.net.handler import Handler
+
+KEEP_ALIVE_S = 20.0
+
+
+class EventsHandler(Handler):
+    """``/api/channels/{channel}/events``: one subscription, for as long as it lasts.
+
+    First ``event: subscribed``, then ``event: item``; the event id is the cursor, so
+    a browser that reconnects resumes by itself.
+    """
+
+    state: Session[Member]
+
+    async def get(self, channel: str) -> None:
+        """Stream until the client leaves, is too slow, or its token expires."""
+        request = Subscribe(
+            None,
+            self.channel(channel),
+            self.limit("backlog"),
+            self.types(),
+            self._since(),
+        )
+        service, rights = self.service, self.rights()
+        service.relay.require_open()
+        self._outbox: list[bytes] = []
+        self._outbox_bytes = 0
+        self._due = asyncio.Event()
+        self._ended = False
+        self.state = Session(service.relay.hub, self, rights)
+        try:
+            subscription, answer = self.state.subscribe(request, service.rules, 1)
+            if answer is not None:
+                self.send(answer)
+            else:
+                service.relay.load(self, subscription)
+            await self._pump()
+        except Refused as error:
+            raise NotFound(f"no such channel: {request.channel}") from error
+        except StreamClosedError:
+            pass
+        finally:
+            self.state.close()
+
+    def send(self, message: str) -> None:
+        """Send a message as an event of its own kind."""
+        kind = message.split('"', 4)[3]
+        # Quotes inside of values are escaped, so this is the message's own cursor.
+        cursor = message.rpartition('"cursor":"')[2].partition('"')[0]
+        self._append(kind, message, cursor if kind == "subscribed" else "")
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Send live messages; those of one tick leave in one write."""
+        for delivery in deliveries:
+            self._append("item", delivery.message, str(delivery.cursor))
+
+    def on_connection_close(self) -> None:
+        self._end()
+
+    def _since(self) -> Cursor | None:
+        last = self.request.headers.get("Last-Event-ID")
+        return Cursor.parse(last, "Last-Event-ID") if last else self.cursor("since")
+
+    def _append(self, kind: str, data: str, cursor: str) -> None:
+        line = f"id: {cursor}\n" if cursor else ""
+        text = f"event: {kind}\n{line}data: {data}\n\n".encode()
+        self._outbox_bytes += len(text)
+        if self._outbox_bytes > self.service.settings.limits.queued_bytes:
+            # Too slow; it comes back with its last event id and misses nothing.
+            self._end()
+            return
+        self._outbox.append(text)
+        self._due.set()
+
+    async def _pump(self) -> None:
+        """Write what is due; now and then a comment, which finds who has gone."""
+        self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        # nginx would hold events back until its buffer is full.
+        self.set_header("X-Accel-Buffering", "no")
+        self.write("retry: 3000\n\n")
+        await self.flush()
+        while not self._ended:
+            try:
+                async with asyncio.timeout(self._pause_s()):
+                    await self._due.wait()
+            except TimeoutError:
+                self._outbox.append(b": still here\n\n")
+            self._due.clear()
+            due, self._outbox, self._outbox_bytes = self._outbox, [], 0
+            self.write(b"".join(due))
+            await self.flush()
+            if self._pause_s() <= 0:
+                return
+
+    def _pause_s(self) -> float:
+        """Return how long to wait at most: until a sign of life, or the expiry."""
+        expires_at = self.state.rights.expires_at
+        if expires_at is None:
+            return KEEP_ALIVE_S
+        return min(KEEP_ALIVE_S, (expires_at - datetime.now(UTC)).total_seconds())
+
+    def _end(self) -> None:
+        self._ended = True
+        if hasattr(self, "_due"):
+            self._due.set()

@@ -1,0 +1,172 @@
+"""What all HTTP doors share: who asks, what origins may, and how errors are told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from tornado.web import HTTPError, RequestHandler
+
+from feedsvc.core.access import ANYONE, Rights
+from feedsvc.core.channel import Channel
+from feedsvc.core.messages import Page, encode
+from feedsvc.core.position import Cursor
+from feedsvc.errors import (
+    BadMessage,
+    FeedError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
+from feedsvc.net.service import Service
+from feedsvc.schema import parse_limit, parse_types
+
+log = logging.getLogger("feedsvc.http")
+
+# The one table of wire codes and statuses; 5xx, 429 may be tried again.
+STATUS: Mapping[str, int] = {
+    "bad_json": 400,
+    "bad_message": 400,
+    "bad_channel": 400,
+    "bad_cursor": 400,
+    "too_many": 400,
+    "unauthorized": 401,
+    "expired": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "too_large": 413,
+    "rate_limited": 429,
+    "internal": 500,
+    "unavailable": 503,
+}
+ONE_DAY_S = 86_400
+
+
+class Handler(RequestHandler):
+    """One request; its errors leave as ``{"error": {"code", "text"}}``."""
+
+    service: Service
+
+    def initialize(self, service: Service) -> None:
+        self.service = service
+
+    def set_default_headers(self) -> None:
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "strict-origin-when-cross-origin")
+        self.clear_header("Server")
+
+    def prepare(self) -> None:
+        """Refuse foreign origins, and say to the others that they may read."""
+        allowed = self.service.settings.server.origins
+        origin = self.request.headers.get("Origin")
+        if not allowed:
+            self.set_header("Access-Control-Allow-Origin", "*")
+        else:
+            self.set_header("Vary", "Origin")
+            if origin is not None:
+                if origin.lower() not in allowed:
+                    raise Forbidden("this origin may not use the service")
+                self.set_header("Access-Control-Allow-Origin", origin)
+
+    def options(self, *_: str, **__: str) -> None:
+        """Answer a browser that asks before it sends a token or a body."""
+        methods = [name for name in self.SUPPORTED_METHODS if self._has(name)]
+        self.set_header("Access-Control-Allow-Methods", ", ".join(methods))
+        self.set_header(
+            "Access-Control-Allow-Headers",
+            "Authorization, Content-Type, If-None-Match, Last-Event-ID",
+        )
+        self.set_header("Access-Control-Max-Age", str(ONE_DAY_S))
+        self.set_status(204)
+
+    def rights(self) -> Rights:
+        """Return what the bearer token allows; without one, what anyone may."""
+        header = self.request.headers.get("Authorization")
+        if header is None:
+            return ANYONE
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthorized("Authorization: must be 'Bearer' and a token")
+        return self.service.tokens.verify(token.strip())
+
+    def channel(self, text: str) -> Channel:
+        return Channel.parse(unquote(text))
+
+    def limit(self, name: str = "limit") -> int:
+        text = self.get_query_argument(name, None)
+        if text is None or not text.strip():
+            return parse_limit(None, name)
+        try:
+            return parse_limit(int(text), name)
+        except ValueError as error:
+            raise BadMessage(name, "must be a whole number") from error
+
+    def types(self) -> Any:
+        """Return the item types asked for, comma-separated or repeated."""
+        given = self.get_query_arguments("types")
+        names = [name.strip() for text in given for name in text.split(",")]
+        return parse_types(names if given else None)
+
+    def before(self) -> Page | None:
+        text = self.get_query_argument("before", None)
+        return None if text is None else Page.parse(text)
+
+    def cursor(self, name: str) -> Cursor | None:
+        text = self.get_query_argument(name, None)
+        return None if text is None else Cursor.parse(text, name)
+
+    def reply(self, text: str, status: int = 200) -> None:
+        """Send JSON that is encoded already."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(text)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        if not isinstance(value, FeedError):
+            super().log_exception(typ, value, tb)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Tell the error; unexpected ones give away no detail."""
+        cause = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(cause, HTTPError):
+            code = _http_code(status_code)
+            text = cause.log_message or self._reason
+        elif isinstance(cause, FeedError):
+            code, text = cause.code, cause.text
+        else:
+            code, text = "internal", "an unexpected error; it has been logged"
+        self.fail(STATUS.get(code, status_code), code, text)
+        if isinstance(cause, RateLimited | Unavailable):
+            self.set_header("Retry-After", str(max(1, round(cause.retry_after_s))))
+        if self.get_status() == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
+        self.finish()
+
+    def fail(self, status: int, code: str, text: str) -> None:
+        """Write an error without ending the answer."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        self.write(encode({"error": {"code": code, "text": text}}))
+
+    def _has(self, method: str) -> bool:
+        own = getattr(type(self), method.lower(), None)
+        return own is not getattr(RequestHandler, method.lower())
+
+
+class NotFoundHandler(Handler):
+    """Every address that is none of ours."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise NotFound(f"no such page: {self.request.path}")
+
+
+def _http_code(status: int) -> str:
+    codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_message"}
+    return codes.get(status, "internal" if status >= 500 else "bad_message")

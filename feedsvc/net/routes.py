@@ -1,0 +1,49 @@
+"""The URL table of the public listener."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.web import Application
+
+from feedsvc.net.api import (
+    ChannelItemHandler,
+    ChannelsHandler,
+    ItemHandler,
+    ItemsHandler,
+)
+from feedsvc.net.events import EventsHandler
+from feedsvc.net.handler import NotFoundHandler
+from feedsvc.net.health import HealthHandler, ReadyHandler
+from feedsvc.net.pages import DemoHandler, FileHandler, web_directory
+from feedsvc.net.service import Service
+from feedsvc.sockjs import SockJSRouter
+
+SCRIPTS = r"(widget\.js|client\.js|sockjs\.min\.js)"
+
+
+def public_application(service: Service, live: SockJSRouter) -> Application:
+    """Return what the public listener serves."""
+    with_service: dict[str, Any] = {"service": service}
+    rules: list[Any] = [
+        *live.urls,
+        (r"/api/channels", ChannelsHandler, with_service),
+        (r"/api/channels/([^/]+)/items", ItemsHandler, with_service),
+        (r"/api/channels/([^/]+)/items/([^/]+)", ChannelItemHandler, with_service),
+        (r"/api/channels/([^/]+)/events", EventsHandler, with_service),
+        (r"/api/items/([^/]+)", ItemHandler, with_service),
+        (r"/healthz", HealthHandler, with_service),
+        (r"/readyz", ReadyHandler, with_service),
+    ]
+    if (web := web_directory()) is not None:
+        files = {**with_service, "path": str(web)}
+        rules.append((f"/{SCRIPTS}", FileHandler, files))
+        if service.settings.server.demo:
+            demo = {**with_service, "path": str(web / "demo")}
+            rules.append((r"/((?:demo\.(?:css|js))?)", DemoHandler, demo))
+    return Application(
+        rules,
+        default_handler_class=NotFoundHandler,
+        default_handler_args=with_service,
+        log_function=lambda handler: None,
+    )

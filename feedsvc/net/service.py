@@ -1,0 +1,146 @@
+"""What every door is handed: the parts of the running service, and publishing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from feedsvc.config import Settings
+from feedsvc.core.access import Rights, Rules, Scope
+from feedsvc.core.channel import Channel
+from feedsvc.core.item import Candidate
+from feedsvc.core.messages import Page, WireItem, encode_item
+from feedsvc.core.position import Cursor
+from feedsvc.errors import (
+    BadMessage,
+    FeedError,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+)
+from feedsvc.net.tokens import Tokens
+from feedsvc.relay import Relay
+from feedsvc.schema import offer
+from feedsvc.store.items import ItemStore, SnapshotGone, Written
+
+# A read whose position is gone is tried again at a newer one, this often.
+MAX_TRIES = 8
+PAUSE_S = 0.25
+
+
+class BacklogPage:
+    """Items newest first, where the next page begins, and the cursor to go on from."""
+
+    def __init__(self, found: Sequence[WireItem], limit: int, cursor: Cursor) -> None:
+        self.items = list(found[:limit])
+        self.cursor = cursor
+        # One more than the limit was looked for, to know whether it is there.
+        more = len(found) > limit and bool(self.items)
+        self.following = self.items[-1].page if more else None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The running service as its doors see it."""
+
+    settings: Settings
+    rules: Rules
+    store: ItemStore
+    relay: Relay
+    tokens: Tokens
+    is_draining: Callable[[], bool]
+
+    async def publish(
+        self,
+        rights: Rights,
+        channel: Channel,
+        items: Sequence[object],
+        item_id: str | None = None,
+    ) -> list[Written | FeedError]:
+        """Store the items and return, in order, what became of each.
+
+        Only what a majority of the database has is reported as written.  Raise
+        ``Unauthorized`` or ``Forbidden`` if the caller may not publish there.
+        """
+        self._require_publisher(rights, channel)
+        outcomes: list[Written | FeedError | None] = []
+        offers: list[Candidate] = []
+        for data in items:
+            try:
+                offers.append(self._accept(data, channel, item_id))
+                outcomes.append(None)
+            except FeedError as error:
+                outcomes.append(error)
+        if offers:
+            now = datetime.now(UTC)
+            written = iter(await self.store.write(offers, now=now, revive=True))
+            outcomes = [next(written) if one is None else one for one in outcomes]
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def page(
+        self, scope: Scope, limit: int, before: Page | None = None
+    ) -> BacklogPage:
+        """Return a page of the scope by date; the first one from memory if it is hot.
+
+        Without ``before`` the page is exact as of its cursor.
+        """
+        hub = self.relay.hub
+        hot = None if before else hub.hot(scope, limit)
+        if hot is not None:
+            return BacklogPage(hot.newest(limit + 1), limit, hub.cursor)
+        for _ in range(MAX_TRIES):
+            cursor = hub.cursor
+            try:
+                found = await self.store.backlog(
+                    scope,
+                    limit + 1,
+                    before=(before.date, before.item_id) if before else None,
+                    at=None if before else cursor.position,
+                )
+            except SnapshotGone:
+                # The position is too old to be read at; the next one is newer.
+                await asyncio.sleep(PAUSE_S)
+                continue
+            return BacklogPage([encode_item(item) for item in found], limit, cursor)
+        raise Unavailable("the backlog could not be read")
+
+    async def channels(self, rights: Rights) -> list[tuple[str, int]]:
+        """Return the channels that the caller may know of, with their item counts."""
+        return await self.store.channels(self.rules.view(rights))
+
+    def may_read(self, rights: Rights, channel: Channel) -> bool:
+        """True if the channel is public or opened by the caller's token."""
+        private = self.rules.is_private(channel.path)
+        return not private or rights.may_read_private(channel.path)
+
+    async def remove(self, rights: Rights, item_id: str) -> None:
+        """Remove the item; removing it twice is removing it once.
+
+        Raise ``NotFound`` for an item that does not exist, or may as well not.
+        """
+        if rights.subject is None:
+            raise Unauthorized("a bearer token is needed to remove")
+        known = await self.store.get(item_id)
+        may_publish = known is not None and rights.may_publish(known.channel)
+        if known is None or not (may_publish or self.may_read(rights, known.channel)):
+            raise NotFound("no such item")
+        if not may_publish:
+            raise Forbidden(f"the token does not publish in {known.channel}")
+        await self.store.remove(item_id, now=datetime.now(UTC))
+
+    def _require_publisher(self, rights: Rights, channel: Channel) -> None:
+        if rights.subject is None:
+            raise Unauthorized("a bearer token is needed to publish")
+        if not rights.may_publish(channel):
+            raise Forbidden(f"channel: the token does not publish in {channel}")
+
+    def _accept(self, data: object, channel: Channel, item_id: str | None) -> Candidate:
+        candidate = offer(data, channel=channel, item_id=item_id)
+        allowed = self.rules.types(channel)
+        if allowed is not None and candidate.type not in allowed:
+            names = ", ".join(sorted(allowed))
+            raise BadMessage("type", f"must be one of {names} in {channel}")
+        return candidate

@@ -1,0 +1,205 @@
+"""The hot path: change stream -> hub -> connections, and the backlogs they start with.
+
+``_follow`` takes in what MongoDB committed and encodes each item once.  The events of
+one batch come without a pause between them, so the flush that the first one
+schedules sends all of them as one frame to each connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+
+from feedsvc.audience import Audience, Batches, Member
+from feedsvc.config import Limits
+from feedsvc.core.hub import Hub, Load
+from feedsvc.core.messages import Delivery, deliver, encode_item, error
+from feedsvc.core.position import Cursor, Position, Ring
+from feedsvc.core.session import Subscription
+from feedsvc.errors import FeedError, Unavailable
+from feedsvc.store.changes import ChangeStream, Committed, Expired, HistoryLost, Idle
+from feedsvc.store.items import ItemStore, SnapshotGone
+
+log = logging.getLogger("feedsvc.relay")
+
+# Cold backlogs are read side by side, but not so many that they starve the rest.
+MAX_LOADS = 32
+# A read whose position is gone is tried again at a newer one, after a pause in which
+# the stream tells of one.
+MAX_TRIES = 8
+PAUSE_S = 0.25
+
+
+@dataclass(slots=True)
+class RelayCounts:
+    """What the relay has done so far."""
+
+    changes: int = 0
+    flushes: int = 0
+    loads: int = 0
+    loads_failed: int = 0
+    resets: int = 0
+
+
+class Relay:
+    """Keeps the hub at the head of the change stream and its members served.
+
+    ``run`` is the task to keep; the hub is of use once ``wait_ready`` has returned.
+    """
+
+    def __init__(self, store: ItemStore, changes: ChangeStream, limits: Limits) -> None:
+        self._store = store
+        self._changes = changes
+        self._limits = limits
+        self._batches = Batches()
+        self._ready = asyncio.Event()
+        self._flush_due = False
+        self._loads = asyncio.Semaphore(MAX_LOADS)
+        self._waiting: dict[Load, list[tuple[Member, Subscription]]] = {}
+        self._lost: list[tuple[Member, Subscription]] = []
+        self._tasks: asyncio.TaskGroup | None = None
+        self._began_at_s = 0
+        self.counts = RelayCounts()
+        self.hub: Hub[Member] = Hub(
+            bytes(4),
+            self._ring(Position(0, 0)),
+            lambda: Audience(self._batches),
+            hot_items=limits.hot_items,
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """True if the hub follows the stream and has caught up with it."""
+        return self._ready.is_set() and self._changes.healthy
+
+    def require_open(self) -> None:
+        """Raise ``Unavailable`` unless the hub knows what is going on."""
+        if not self._ready.is_set():
+            raise Unavailable("the service is catching up with the database")
+
+    async def wait_ready(self) -> None:
+        await self._ready.wait()
+
+    async def run(self) -> None:
+        """Follow the stream for ever; after a loss of history begin anew."""
+        async with asyncio.TaskGroup() as self._tasks:
+            while True:
+                try:
+                    await self._begin()
+                    await self._follow()
+                except HistoryLost as loss:
+                    log.warning("continuity lost cause=%s", loss)
+                    self._reset()
+
+    async def _begin(self) -> None:
+        self._began_at_s = int(time.time())
+        floor = await self._changes.open()
+        self.hub.restart(await self._store.epoch(), self._ring(floor))
+
+    async def _follow(self) -> None:
+        async for event in self._changes:
+            match event:
+                case Committed(position=position, item=item):
+                    cursor = Cursor(self.hub.epoch, position)
+                    self.accept(deliver(item, cursor))
+                case Expired(position=position, item_id=item_id):
+                    self.hub.expire(item_id)
+                    self.hub.advance(position)
+                case Idle(position=position):
+                    self.hub.advance(position)
+            if not self._ready.is_set() and self._is_caught_up(event):
+                self._catch_up()
+
+    def _is_caught_up(self, event: Committed | Expired | Idle) -> bool:
+        # Under load the stream may never be idle; then its time tells.
+        return isinstance(event, Idle) or event.position.seconds > self._began_at_s
+
+    def accept(self, delivery: Delivery) -> None:
+        """Take in a committed change; all of one tick leave in one flush."""
+        self.counts.changes += 1
+        self.hub.accept(delivery)
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def load(self, member: Member, subscription: Subscription, tries: int = 0) -> None:
+        """Have the subscription's backlog read; the member gets the answer then."""
+        if self._tasks is None:
+            raise RuntimeError("the relay does not run")
+        load, is_new = self.hub.begin_load(subscription.scope, subscription.limit)
+        self._waiting.setdefault(load, []).append((member, subscription))
+        if is_new:
+            self._tasks.create_task(self._read(load, tries))
+
+    async def _read(self, load: Load, tries: int) -> None:
+        items, cause = None, None
+        self.counts.loads += 1
+        try:
+            async with self._loads:
+                found = await self._store.backlog(load.scope, load.limit, at=load.at)
+            items = [encode_item(item) for item in found]
+        except SnapshotGone:
+            log.info("backlog position gone channel=%s", load.scope.channel)
+            await asyncio.sleep(PAUSE_S)
+        except FeedError as error:
+            cause = error
+        except Exception:
+            log.exception("backlog failed channel=%s", load.scope.channel)
+            cause = FeedError("the backlog could not be read")
+        loaded = self.hub.end_load(load, items)
+        if not loaded:
+            self.counts.loads_failed += 1
+            if cause is None and tries >= MAX_TRIES:
+                cause = Unavailable("the backlog could not be read")
+        for member, subscription in self._waiting.pop(load, []):
+            if cause is not None:
+                self._refuse(member, subscription, cause)
+            else:
+                self._answer(member, subscription, tries if loaded else tries + 1)
+
+    def _answer(self, member: Member, subscription: Subscription, tries: int) -> None:
+        answer = member.state.loaded(subscription)
+        if answer is not None:
+            member.send(answer)
+        elif member.state.is_waiting(subscription):
+            self.load(member, subscription, tries)
+
+    def _refuse(
+        self, member: Member, subscription: Subscription, cause: FeedError
+    ) -> None:
+        if member.state.is_waiting(subscription):
+            member.state.unsubscribe(subscription.channel)
+            member.send(error(subscription.request_id, cause))
+
+    def _reset(self) -> None:
+        """Close the doors, and tell everybody that a fresh backlog will come."""
+        self.counts.resets += 1
+        self._ready.clear()
+        members = [member for cohort in self.hub.cohorts for member in cohort.members]
+        for member in members:
+            for subscription, news in member.state.restart():
+                member.send(news)
+                self._lost.append((member, subscription))
+
+    def _catch_up(self) -> None:
+        """Open the doors; those who were there before get their fresh backlog."""
+        self._ready.set()
+        log.info("following changes=%d", len(self.hub.ring))
+        lost, self._lost = self._lost, []
+        for member, subscription in lost:
+            self._answer(member, subscription, 0)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        self.counts.flushes += 1
+        self.hub.flush()
+
+    def _ring(self, floor: Position) -> Ring[Delivery]:
+        return Ring(
+            floor,
+            max_count=self._limits.ring_changes,
+            max_bytes=self._limits.ring_bytes,
+            max_age_s=self._limits.ring_seconds,
+        )
