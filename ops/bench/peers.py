@@ -118,6 +118,23 @@ def _python(
     return Server(name, package, start, client, environment={"PYTHONPATH": str(ROOT)})
 
 
+def _ours(name: str, height: str, client: tuple[str, ...]) -> Server:
+    return Server(
+        name,
+        "py:feedsvc",
+        (sys.executable, str(HERE / "ours.py"), height, "{port}", "{control}"),
+        client,
+        environment={"PYTHONPATH": f"{ROOT}:{HERE / 'servers'}"},
+    )
+
+
+def _subscribe(channel: str) -> str:
+    """Return the step that asks for a channel with a backlog of 20."""
+    request = {"msg": "subscribe", "id": 1, "channel": channel, "backlog": 20}
+    frame = json.dumps([json.dumps(request)])
+    return ">" + frame.replace("\\", r"\\")
+
+
 # --- the table ---------------------------------------------------------------------
 
 FLOOR = Server(
@@ -127,7 +144,16 @@ FLOOR = Server(
     WEBSOCKET,
 )
 
-OURS: tuple[Server, ...] = ()
+CHANNEL = "radiostation.artist"
+SUBSCRIBE = (
+    *("--step", _subscribe(CHANNEL)),
+    *("--step", "<subscribed"),
+)
+
+OURS = (
+    _ours("feedsvc, SockJS layer", "layer", SOCKJS),
+    _ours("feedsvc, realtime path", "service", (*SOCKJS, *SUBSCRIBE)),
+)
 
 PEERS = (
     FLOOR,
