@@ -17,7 +17,8 @@ from feedsvc.core.item import Item
 from feedsvc.core.position import Position
 from feedsvc.store.database import Database, database_errors, is_passing
 from feedsvc.store.documents import to_item
-from feedsvc.store.items import ITEMS, collection_epoch
+from feedsvc.store.items import collection_epoch
+from feedsvc.store.queries import ITEMS
 
 log = logging.getLogger("feedsvc.store.changes")
 
@@ -80,7 +81,7 @@ class Idle:
     position: Position
 
 
-class HistoryLost(LookupError):  # noqa: N818 a state that callers expect
+class HistoryLost(LookupError):
     """Changes may be missing: forget what was built on them and ``open`` again."""
 
 

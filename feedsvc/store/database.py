@@ -31,8 +31,6 @@ OLDEST_VERSION = (6, 0)
 SELECTION_MS = 5_000
 # A server that is stopped but not closed must not hold a request for ever.
 SOCKET_MS = 60_000
-# The most that one query may cost the server.
-QUERY_MS = 5_000
 
 _AUTHENTICATION_FAILED = 18
 

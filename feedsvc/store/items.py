@@ -2,56 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bson import Timestamp
-from pymongo import ReplaceOne
-from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
+from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from feedsvc.core.access import Rules, Scope
 from feedsvc.core.channel import Channel
-from feedsvc.core.item import Candidate, Item, Status, settle, tombstone
+from feedsvc.core.item import Candidate, Item, tombstone
 from feedsvc.core.position import Position
-from feedsvc.errors import Conflict, FeedError, Unavailable
-from feedsvc.store.database import QUERY_MS, Database, database_errors
-from feedsvc.store.documents import Document, to_document, to_item, to_ms
+from feedsvc.errors import FeedError
+from feedsvc.store.database import Database, database_errors
+from feedsvc.store.documents import Document, to_item, to_ms
 from feedsvc.store.queries import (
     INDEXES,
-    ORDER,
+    ITEMS,
+    QUERY_MS,
     Page,
+    backlog_command,
     backlog_filter,
     index_of,
     scope_filter,
 )
+from feedsvc.store.writer import Writer, Written
 
-ITEMS = "items"
+__all__ = ["ItemStore", "SnapshotGone", "Written", "collection_epoch"]
 
-# Rounds in a row that other writers may win before we give up; each round one wins.
-MAX_LOST_ROUNDS = 100
 # Items that one round of ``trim`` removes.
 TRIM_BATCH = 1_000
 
-_DUPLICATE_KEY = 11000
 # SnapshotTooOld, SnapshotUnavailable, and a time that this server has yet to hear of.
 _SNAPSHOT_GONE = {239, 246, 72}
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of an offer; ``item`` is what the store has now."""
-
-    status: Status
-    item: Item
-
-
-class SnapshotGone(LookupError):  # noqa: N818 a state that callers expect
+class SnapshotGone(LookupError):
     """The state at a position can't be read (any more); try a newer position."""
 
 
@@ -60,11 +48,11 @@ class ItemStore:
 
     def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
-        self._rules = rules
         # What only this primary has may yet be rolled back, so it is not shown.
         self._items = database.get_collection(
             ITEMS, read_concern=ReadConcern("majority")
         )
+        self._writer = Writer(self._items, rules)
 
     @database_errors()
     async def prepare(self) -> None:
@@ -88,40 +76,18 @@ class ItemStore:
         the other.  A conflict is a value; raise ``Unavailable`` if outcomes are
         unknown: offering the same again is safe.
         """
-        now = to_ms(now)
-        outcomes: dict[int, Written | FeedError] = {}
-        lost_rounds = 0
-        while len(outcomes) < len(offers):
-            settled = await self._write_round(
-                _first_of_each_id(offers, outcomes), now, revive
-            )
-            outcomes |= settled
-            lost_rounds = 0 if settled else lost_rounds + 1
-            if lost_rounds:
-                await _let_others_finish(lost_rounds)
-        return [outcomes[at] for at in range(len(offers))]
+        return await self._writer.write(offers, to_ms(now), revive)
 
     @database_errors()
     async def remove(self, item_id: str, *, now: datetime) -> Item | None:
         """Leave only a tombstone of the item and return it; None if unknown."""
-        lost_rounds = 0
-        while True:
-            known = await self._find(item_id)
-            if known is None or known.is_removed:
-                return known
-            removed = tombstone(known, to_ms(now))
-            done = await self._items.replace_one(
-                {"_id": item_id, "rev": known.rev}, to_document(removed, self._rules)
-            )
-            if done.matched_count:
-                return removed
-            lost_rounds += 1
-            await _let_others_finish(lost_rounds)
+        return await self._writer.remove(item_id, to_ms(now))
 
     @database_errors()
     async def get(self, item_id: str) -> Item | None:
         """Return the item or its tombstone, None if there is neither."""
-        return await self._find(item_id)
+        document = await self._items.find_one({"_id": item_id})
+        return to_item(document) if document else None
 
     @database_errors()
     async def backlog(
@@ -142,17 +108,9 @@ class ItemStore:
         if at is not None:
             time = Timestamp(at.seconds, at.increment)
             concern = {"level": "snapshot", "atClusterTime": time}
-        command = {
-            "find": ITEMS,
-            "filter": backlog_filter(scope, datetime.now(UTC), before),
-            "sort": dict(ORDER),
-            "hint": index_of(scope),
-            "limit": limit,
-            "batchSize": limit,
-            "maxTimeMS": QUERY_MS,
-            "readConcern": concern,
-        }
-        return [to_item(document) for document in await self._run(command)]
+        command = backlog_command(scope, limit, datetime.now(UTC), before)
+        found = await self._run({**command, "readConcern": concern})
+        return [to_item(document) for document in found]
 
     @database_errors()
     async def exists(self, scope: Scope) -> bool:
@@ -189,89 +147,17 @@ class ItemStore:
         Tombstones stay of them, or a source that still shows them would bring them
         back.  Items that change meanwhile are left to the next time.
         """
-        scope = Scope(channel)
+        command = backlog_command(Scope(channel), TRIM_BATCH, now)
+        surplus = await self._run({**command, "skip": keep})
         count = 0
-        while True:
-            cursor = self._items.find(
-                backlog_filter(scope, now),
-                sort=ORDER,
-                hint=index_of(scope),
-                skip=keep,
-                limit=TRIM_BATCH,
-            )
-            surplus = [to_item(document) async for document in cursor]
-            if not surplus:
-                return count
-            removed = [tombstone(item, to_ms(now)) for item in surplus]
-            done = await self._items.bulk_write(
-                [
-                    ReplaceOne(
-                        {"_id": item.id, "rev": item.rev - 1},
-                        to_document(item, self._rules),
-                    )
-                    for item in removed
-                ],
-                ordered=False,
-            )
-            count += done.matched_count
-
-    async def _find(self, item_id: str) -> Item | None:
-        document = await self._items.find_one({"_id": item_id})
-        return to_item(document) if document else None
-
-    async def _write_round(
-        self, offers: dict[int, Candidate], now: datetime, revive: bool
-    ) -> dict[int, Written | FeedError]:
-        """Write the offers, one for each id; return those with an outcome.
-
-        The others lost against another writer and have to be settled again.
-        """
-        known = await self._known(offer.id for offer in offers.values())
-        outcomes: dict[int, Written | FeedError] = {}
-        changed: dict[int, Written] = {}
-        for at, offer in offers.items():
-            try:
-                written = Written(
-                    *settle(offer, known.get(offer.id), now, revive=revive)
-                )
-            except Conflict as conflict:
-                outcomes[at] = conflict
-                continue
-            is_change = written.status in (Status.CREATED, Status.UPDATED)
-            (changed if is_change else outcomes)[at] = written
-        lost = await self._replace([written.item for written in changed.values()])
-        outcomes |= {
-            at: written
-            for index, (at, written) in enumerate(changed.items())
-            if index not in lost
-        }
-        return outcomes
-
-    async def _known(self, item_ids: Iterable[str]) -> dict[str, Item]:
-        cursor = self._items.find({"_id": {"$in": list(item_ids)}})
-        return {item.id: item async for item in (to_item(doc) async for doc in cursor)}
-
-    async def _replace(self, items: list[Item]) -> set[int]:
-        """Write each item over its revision before; return the places that lost.
-
-        As an upsert, a replacement that finds another revision than it was made for
-        tries to insert, and so fails by name: a duplicate key.
-        """
-        if not items:
-            return set()
-        operations = [
-            ReplaceOne(
-                {"_id": item.id, "rev": item.rev - 1},
-                to_document(item, self._rules),
-                upsert=True,
-            )
-            for item in items
-        ]
-        try:
-            await self._items.bulk_write(operations, ordered=False)
-        except BulkWriteError as error:
-            return _lost(error)
-        return set()
+        while surplus:
+            items = [to_item(document) for document in surplus]
+            removed = [tombstone(item, to_ms(now)) for item in items]
+            count += await self._writer.replace(removed)
+            below = items[-1].order
+            command = backlog_command(Scope(channel), TRIM_BATCH, now, below)
+            surplus = await self._run(command)
+        return count
 
     async def _run(self, command: Document) -> list[Document]:
         # A session of its own, for answers that don't fit into one message.
@@ -296,36 +182,3 @@ async def collection_epoch(database: Database) -> bytes:
     cursor = await database.list_collections(filter={"name": ITEMS})
     found: list[Any] = await cursor.to_list()
     return bytes(found[0]["info"]["uuid"])[:4] if found else b""
-
-
-def _first_of_each_id(
-    offers: Sequence[Candidate], outcomes: dict[int, Written | FeedError]
-) -> dict[int, Candidate]:
-    """Return the offers that are next, dated as MongoDB keeps dates."""
-    first: dict[str, int] = {}
-    for at, offer in enumerate(offers):
-        if at not in outcomes:
-            first.setdefault(offer.id, at)
-    return {
-        at: replace(offers[at], date=to_ms(date))
-        if (date := offers[at].date)
-        else offers[at]
-        for at in first.values()
-    }
-
-
-def _lost(error: BulkWriteError) -> set[int]:
-    """Return the places of duplicate keys; raise if anything else went wrong."""
-    details = dict(error.details or {})
-    failed = details.get("writeErrors", [])
-    if any(one["code"] != _DUPLICATE_KEY for one in failed):
-        raise error
-    if details.get("writeConcernErrors"):
-        raise Unavailable("the database has no majority") from error
-    return {one["index"] for one in failed}
-
-
-async def _let_others_finish(lost_rounds: int) -> None:
-    if lost_rounds > MAX_LOST_ROUNDS:
-        raise Unavailable("too many writers of one item")
-    await asyncio.sleep(random.uniform(0.001, 0.02))  # noqa: S311 no secret

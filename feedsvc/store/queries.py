@@ -20,6 +20,11 @@ from feedsvc.core.item import ItemType
 Filter = dict[str, Any]
 Page = tuple[datetime, str]
 
+ITEMS = "items"
+
+# The most that one query may cost the server.
+QUERY_MS = 5_000
+
 ORDER = [("date", DESCENDING), ("_id", DESCENDING)]
 
 INDEXES = [
@@ -51,6 +56,21 @@ def index_of(scope: Scope) -> str:
     if not scope.channel.fixed:
         return "everything"
     return "subtree" if scope.types is None else "subtree_types"
+
+
+def backlog_command(
+    scope: Scope, limit: int, now: datetime, before: Page | None = None
+) -> Filter:
+    """Return the command that reads a backlog: the newest, or a page of older ones."""
+    return {
+        "find": ITEMS,
+        "filter": backlog_filter(scope, now, before),
+        "sort": dict(ORDER),
+        "hint": index_of(scope),
+        "limit": limit,
+        "batchSize": limit,
+        "maxTimeMS": QUERY_MS,
+    }
 
 
 def backlog_filter(scope: Scope, now: datetime, before: Page | None = None) -> Filter:

@@ -1,0 +1,139 @@
+"""What ingest remembers of its sources, and who may run one of them now.
+
+Every host schedules every source; the lease lets one of them run it.  Writing items
+is idempotent, so a lease lost to a slow clock costs a request, never an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from feedsvc.store.database import Database, database_errors
+
+SOURCES = "sources"
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What is known of a source; ``state`` is ingest's own, the store reads none."""
+
+    source: str
+    next_due: datetime
+    state: Mapping[str, Any] = field(default_factory=dict)
+    holder: str | None = None
+    leased_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a source until ``until``; ``fence`` grows with every lease."""
+
+    source: str
+    fence: int
+    until: datetime
+    next_due: datetime
+    state: Mapping[str, Any]
+
+
+class SourceStore:
+    """State and leases of all sources, one document each."""
+
+    def __init__(self, database: Database) -> None:
+        self._sources = database.get_collection(
+            SOURCES, read_concern=ReadConcern("majority")
+        )
+
+    @database_errors()
+    async def lease(
+        self,
+        source: str,
+        *,
+        holder: str,
+        now: datetime,
+        ttl_s: float,
+        even_early: bool = False,
+    ) -> Lease | None:
+        """Take the source if it is due and free, or was ours before a crash.
+
+        None if it is not due or another holder runs it.  ``even_early`` takes it
+        before it is due.  A source that was never seen is due.
+        """
+        until = now + timedelta(seconds=ttl_s)
+        free = [{"holder": None}, {"holder": holder}, {"leased_until": {"$lte": now}}]
+        wanted: Document = {"_id": source, "$or": free}
+        if not even_early:
+            wanted["next_due"] = {"$lte": now}
+        document = None
+        # If it is there and not wanted, the upsert tries to insert it.
+        with suppress(DuplicateKeyError):
+            document = await self._sources.find_one_and_update(
+                wanted,
+                {
+                    "$set": {"holder": holder, "leased_until": until},
+                    "$inc": {"fence": 1},
+                    "$setOnInsert": {"next_due": now, "state": {}},
+                },
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        if document is None:
+            return None
+        return Lease(
+            source, document["fence"], until, document["next_due"], document["state"]
+        )
+
+    @database_errors()
+    async def renew(self, lease: Lease, *, now: datetime, ttl_s: float) -> Lease | None:
+        """Return the lease with a later end; None if it is another's by now."""
+        until = now + timedelta(seconds=ttl_s)
+        done = await self._sources.update_one(
+            _held(lease), {"$set": {"leased_until": until}}
+        )
+        if not done.matched_count:
+            return None
+        return Lease(lease.source, lease.fence, until, lease.next_due, lease.state)
+
+    @database_errors()
+    async def finish(
+        self, lease: Lease, state: Mapping[str, Any], next_due: datetime
+    ) -> bool:
+        """Keep what the run learnt and free the source.
+
+        False, and nothing is kept, if the lease is another's by now.
+        """
+        done = await self._sources.update_one(
+            _held(lease),
+            {
+                "$set": {"state": dict(state), "next_due": next_due},
+                "$unset": {"holder": "", "leased_until": ""},
+            },
+        )
+        return bool(done.matched_count)
+
+    @database_errors()
+    async def all(self) -> list[SourceState]:
+        """Return the state of every source that ever ran, by its key."""
+        return [
+            SourceState(
+                document["_id"],
+                document["next_due"],
+                document["state"],
+                document.get("holder"),
+                document.get("leased_until"),
+            )
+            async for document in self._sources.find().sort("_id")
+        ]
+
+
+def _held(lease: Lease) -> Document:
+    return {"_id": lease.source, "fence": lease.fence}
