@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
-from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING, Final, cast
 
 from tornado.httputil import (
@@ -80,8 +79,11 @@ class Exchange(HTTPMessageDelegate):
             route.answer(self)  # Tornado lets go of a socket only here
             return
         self._connection.set_body_timeout(self.service.settings.body_timeout_s)
+        if route is None:
+            self._connection.set_max_body_size(0)
+            return
         length = headers.get("Content-Length", "0")
-        if route and length.isdecimal() and int(length) > route.body_bytes:
+        if length.isdecimal() and int(length) > route.body_bytes:
             self._refuse_body()
 
     def data_received(self, chunk: bytes) -> None:
@@ -154,12 +156,13 @@ class Exchange(HTTPMessageDelegate):
     def end(self) -> None:
         """End an answer begun with `begin`."""
         self.on_lost = None
-        if self._connection.stream.closed():
+        stream = self._connection.stream
+        if stream.closed():
             return
         self._connection.finish()
-        if self._is_last:
+        if self._is_last and not stream.closed():
             # An empty write is done when all before it are.
-            self._connection.stream.write(b"").add_done_callback(lambda _: self.cut())
+            stream.write(b"").add_done_callback(lambda _: self.cut())
 
     def cut(self) -> None:
         """Close the connection at once."""
@@ -182,7 +185,6 @@ class Exchange(HTTPMessageDelegate):
         if sock is None:
             return None
         stream.io_loop.remove_handler(sock.fileno())
-        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         return sock, early.result() if early.done() else b""
 
     def _write_head(self, status: int, fields: Headers, body: bytes) -> Future[None]:
@@ -194,9 +196,12 @@ class Exchange(HTTPMessageDelegate):
 
     def cors(self) -> Headers:
         """Let the page that asks read the answer, and only that page."""
-        headers = {"Vary": "Origin", "Access-Control-Allow-Origin": self.origin or "*"}
+        headers = {"Vary": "Origin"}
         if self.origin:
+            headers["Access-Control-Allow-Origin"] = self.origin
             headers["Access-Control-Allow-Credentials"] = "true"
+        elif not self.service.settings.origins:
+            headers["Access-Control-Allow-Origin"] = "*"
         requested = self.request.headers.get("Access-Control-Request-Headers", "")
         if requested.strip():
             headers["Access-Control-Allow-Headers"] = requested

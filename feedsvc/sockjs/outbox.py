@@ -17,7 +17,7 @@ class Outbox:
     __slots__ = ("_frames", "bytes", "messages")
 
     def __init__(self) -> None:
-        self._frames: deque[tuple[bytes, int, float]] = deque()
+        self._frames: deque[tuple[bytes | memoryview, int, float]] = deque()
         self.bytes = 0
         self.messages = 0
 
@@ -27,7 +27,7 @@ class Outbox:
         self.bytes += len(frame)
         self.messages += messages
 
-    def flush(self, send: Callable[[bytes], int]) -> bool:
+    def flush(self, send: Callable[[bytes | memoryview], int]) -> bool:
         """Send what goes; say whether all went. Raise OSError if the peer is gone."""
         while self._frames:
             frame, messages, queued_at = self._frames[0]
@@ -37,7 +37,8 @@ class Outbox:
                 return False
             self.bytes -= taken
             if taken < len(frame):
-                self._frames[0] = (frame[taken:], messages, queued_at)
+                rest = memoryview(frame)[taken:]
+                self._frames[0] = (rest, messages, queued_at)
                 return False
             self.messages -= messages
             self._frames.popleft()

@@ -46,6 +46,7 @@ class Service:
         self.table = Table(settings)
         self.connect = factory
         self.is_draining = False
+        self._is_closed = False
         self._admission = Admission(settings)
         self._proxies = Proxies(settings)
         self._keys: dict[SockJSSession, str] = {}  # whom a session is counted for
@@ -56,7 +57,7 @@ class Service:
 
     def start(self) -> None:
         """Begin to sweep, if not begun; needs a running loop."""
-        if self._timer is None:
+        if self._timer is None and not self._is_closed:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self.settings.sweep_s, self._sweep)
 
@@ -93,7 +94,8 @@ class Service:
     def deny(self, exchange: Exchange, reason: str) -> None:
         """Answer a refusal, log it and count it."""
         status = REFUSALS[reason]
-        self.refuse(reason)
+        self.counters.refused[reason] += 1
+        log.info("refused reason=%s ip=%s", reason, self._address(exchange))
         headers = {"Cache-Control": "no-store"}
         if reason != "origin":
             headers |= exchange.cors() | {"Retry-After": "5"}
@@ -162,7 +164,7 @@ class Service:
 
     def close(self) -> None:
         """End the timer and every session; refuse what is new."""
-        self.is_draining = True
+        self.is_draining = self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         for session in self.table:

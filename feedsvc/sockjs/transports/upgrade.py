@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from http import HTTPStatus
 
 from feedsvc.sockjs.codec import accept_key
@@ -54,6 +55,22 @@ def _open(exchange: Exchange, transport: str, handshake: bytes) -> None:
     if detached is None:
         return  # the client has gone already
     sock, early = detached
-    session = WebSocketSession(service, transport, sock)
+    _prepare(sock, service.settings.max_unsent_bytes)
+    try:
+        session = WebSocketSession(service, transport, sock)
+    except BaseException:
+        sock.close()  # the application's factory failed, and nobody else owns it
+        raise
     service.enter(session, info)
     session.start(handshake, info, early)
+
+
+def _prepare(sock: socket.socket, max_unsent_bytes: int) -> None:
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if max_unsent_bytes and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        # Else the kernel takes megabytes for a client that has stopped reading, and
+        # a ping waits behind them.
+        option = socket.TCP_NOTSENT_LOWAT
+        sock.setsockopt(socket.IPPROTO_TCP, option, max_unsent_bytes)

@@ -172,12 +172,7 @@ class WebSocketSession(SockJSSession):
         counters.frames_sent += 1
         counters.bytes_sent += len(frame)
         counters.messages_sent += len(batch)
-        if self._outbox is not None and self.service.settings.is_too_slow(
-            self._outbox.bytes + len(frame), self._outbox.messages + len(batch)
-        ):
-            self._too_slow()
-        else:
-            self._write(frame, len(batch))
+        self._write(frame, len(batch))
 
     def fell_short(self, frame: bytes, taken: int, messages: int) -> None:
         if taken < 0:
@@ -189,7 +184,7 @@ class WebSocketSession(SockJSSession):
         if self._is_cut:
             return
         if self._outbox is not None:
-            self._outbox.append(data, messages)
+            self._append(self._outbox, data, messages)
             return
         try:
             taken = self._sock.send(data)
@@ -200,6 +195,15 @@ class WebSocketSession(SockJSSession):
             return
         if taken < len(data):
             self._queue(data[taken:], messages)
+
+    def _append(self, outbox: Outbox, data: bytes, messages: int) -> None:
+        # Pongs count too, else a client that only pings would fill our memory.
+        if not self.is_closed and self.service.settings.is_too_slow(
+            outbox.bytes + len(data), outbox.messages + messages
+        ):
+            self._too_slow()
+        else:
+            outbox.append(data, messages)
 
     def _queue(self, rest: bytes, messages: int) -> None:
         """Leave the fast lanes until what waits has gone."""
