@@ -38,25 +38,19 @@ class Keys:
     """Gives each entry of one document its key, and none the key of another."""
 
     def __init__(self) -> None:
+        self._keys: dict[str, str] = {}
         self._taken: set[str] = set()
 
     def take(self, *choices: str | None) -> str:
-        """Return the first choice that is one and is free.
+        """Return the first choice that is one, unless a different entry has it.
 
-        The choices are an entry's guid, then its link, then a digest.  Of several
-        entries with the same guid the first keeps it; the others are told apart
-        by all that they have.
+        The choices are an entry's guid, then its link, then a digest of what it
+        says.  Of different entries with one guid the first keeps it, the others are
+        known by all that they have.  The same entry twice has the same key.
         """
         given = [choice for choice in choices if choice]
-        key = bounded(given[0])
-        if key in self._taken:
-            key = bounded(" ".join(given))
-        self._taken.add(key)
-        return key
-
-    def is_taken(self, *choices: str | None) -> bool:
-        """True if an entry like this one was given a key before."""
-        given = [choice for choice in choices if choice]
-        return bounded(given[0]) in self._taken and (
-            bounded(" ".join(given)) in self._taken
-        )
+        whole = " ".join(given)
+        if whole not in self._keys:
+            self._keys[whole] = whole if given[0] in self._taken else given[0]
+            self._taken.add(given[0])
+        return bounded(self._keys[whole])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
@@ -29,6 +28,7 @@ ACCEPT = (
 _TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 # A byte order mark, then spaces, then a brace: JSON, whatever the header says.
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
+_MAIL = re.compile(r"[^\s<>()]+@[^\s<>()]+")
 _DURATION = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6})(?:\.\d*)?")
 
 
@@ -47,7 +47,7 @@ class FeedSource(Source):
         batch = Batch(poll_after_s=_ttl_s(document.feed))
         keys = identity.Keys()
         for number, entry in enumerate(document.entries, start=1):
-            fields = _fields(entry, document.feed, response)
+            fields = _fields(entry, document, response)
             if fields.keys() & SHOWN:
                 batch.candidates.append(_candidate(entry, fields, keys))
             else:
@@ -61,13 +61,10 @@ def _document(response: Response) -> Any:
     for name in ("content-type", "content-language"):
         if name in response.headers:
             headers[name] = response.headers[name]
-    with warnings.catch_warnings():
-        # Its deprecations are ours to follow at an update, not the operator's.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        # Never a str: feedparser would take it for the name of a file or a URL.
-        document = feedparser.parse(
-            BytesIO(response.body), response_headers=headers, sanitize_html=False
-        )
+    # Never a str: feedparser would take it for the name of a file or a URL.
+    document = feedparser.parse(
+        BytesIO(response.body), response_headers=headers, sanitize_html=False
+    )
     if not document.entries and not document.get("version"):
         raise SourceError(_why_not(document, response))
     return document
@@ -85,10 +82,11 @@ def _why_not(document: Any, response: Response) -> str:
     return "not a feed of a known format"
 
 
-def _fields(entry: Entry, feed: Entry, response: Response) -> dict[str, Any]:
+def _fields(entry: Entry, document: Any, response: Response) -> dict[str, Any]:
+    feed = document.feed
     attachments = list(_attachments(entry))
     is_episode = any(_is_audio(one) for one in attachments)
-    title = _title(entry)
+    title = _title(entry, document.version)
     if is_episode and not title:
         title = links.file_name(attachments[0]["url"])
     fields = {
@@ -131,10 +129,12 @@ def _link(entry: Entry) -> str | None:
     return next(filter(None, map(_stripped, (entry.get("link"), *sources))), None)
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: Entry, version: str) -> str:
     detail = entry.get("title_detail") or {}
+    # Atom says what its titles are.  Of RSS it is a guess, so there it may be HTML.
+    is_text = version.startswith("atom") and detail.get("type") == "text/plain"
     value = detail.get("value") or entry.get("title") or entry.get("media_title") or ""
-    return title_of(value, is_html=detail.get("type") != "text/plain")
+    return title_of(value, is_html=not is_text)
 
 
 def _content(entry: Entry) -> dict[str, str]:
@@ -165,10 +165,14 @@ def _is_plain(part: Entry) -> bool:
 
 def _authors(feed_or_entry: Entry) -> list[dict[str, Any]]:
     """Return who wrote it, without mail addresses: those are not ours to spread."""
+    written = feed_or_entry.get("author", "")
+    if "@" in written:
+        # "ada@radio.example (Ada)" and the like, where feedparser guesses wrong.
+        return [{"name": _MAIL.sub("", written).strip(" ()<>,")}]
     return [
         {"name": title_of(person["name"], is_html=True), "url": person.get("href")}
         for person in feed_or_entry.get("authors", ())
-        if person.get("name") and "@" not in person["name"]
+        if person.get("name")
     ]
 
 
@@ -223,7 +227,8 @@ def _dates(entry: Entry, now: datetime) -> dict[str, Any]:
     found = {
         name: (_instant(entry, name), _stripped(entry.get(name)))
         for name in ("published", "created", "updated")
-        if entry.get(name)
+        # Not by get(), which answers with "published" where "updated" is absent.
+        if name in entry
     }
     first = next(((at, raw) for at, raw in found.values() if at), None)
     if first is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -98,16 +98,20 @@ class CalendarSource(Source):
         return events
 
 
-def _components(response: Response) -> Iterator[Component]:
+def _components(response: Response) -> list[Component]:
     text = _decoded(response)
     if not re.search(r"(?im)^BEGIN:(VCALENDAR|VEVENT)\s*$", text):
         raise SourceError("not a calendar: has no BEGIN:VCALENDAR")
     try:
-        calendars: list[Component] = [*Calendar.from_ical(text, multiple=True)]
+        events = _events_of(Calendar.from_ical(text, multiple=True))
     except BROKEN:
-        calendars = list(_salvaged(text))
-    for calendar in calendars:
-        yield from calendar.walk("VEVENT")
+        events = []
+    # A calendar that does not end has none, as far as the library can see.
+    return events or _events_of(_salvaged(text))
+
+
+def _events_of(calendars: Iterable[Component]) -> list[Component]:
+    return [event for calendar in calendars for event in calendar.walk("VEVENT")]
 
 
 def _salvaged(text: str) -> Iterator[Component]:

@@ -150,7 +150,7 @@ def _candidate(status: Mapping[str, Any], now: datetime) -> RawCandidate | None:
         "attachments": list(_attachments(post)),
         "tags": [str(tag.get("name") or "") for tag in _dicts(post, "tags")],
         "sensitive": bool(post.get("sensitive")) or None,
-        "external_url": _text(post.get("card") or {}, "url"),
+        "external_url": _text(_dict(post, "card"), "url"),
         "repost_of": _text(post, "uri") if post is not status else None,
         **dates.published(dates.read_instant(raw), raw, now),
     }
@@ -184,16 +184,13 @@ def _name(post: Mapping[str, Any]) -> str:
 
 
 def _account(post: Mapping[str, Any]) -> Mapping[str, Any]:
-    account = post.get("account")
-    return account if isinstance(account, dict) else {}
+    return _dict(post, "account")
 
 
 def _attachments(post: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for media in _dicts(post, "media_attachments"):
-        meta = media.get("meta")
-        meta = meta if isinstance(meta, dict) else {}
-        original = meta.get("original")
-        size = original if isinstance(original, dict) else {}
+        meta = _dict(media, "meta")
+        size = _dict(meta, "original")
         yield {
             "url": media.get("url") or media.get("remote_url"),
             "otherwise": _MEDIA.get(str(media.get("type"))),
@@ -202,6 +199,11 @@ def _attachments(post: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "height": size.get("height"),
             "duration_in_seconds": size.get("duration") or meta.get("duration"),
         }
+
+
+def _dict(mapping: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = mapping.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _dicts(mapping: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
