@@ -5,6 +5,7 @@ import { Emitter } from "./emitter.js";
 import { surroundings } from "./environment.js";
 import { FeedError } from "./errors.js";
 import { Interest } from "./interest.js";
+import { Login } from "./login.js";
 import { Requests } from "./requests.js";
 import { Subscription } from "./subscription.js";
 
@@ -26,8 +27,6 @@ export class FeedClient {
   #interests = new Map();
   #requests = new Requests((message) => this.#connection.send(message));
   #emitter = new Emitter();
-  /** @type {string | undefined} */
-  #token;
   /** The connection is open and has shown its token. */
   #isReady = false;
   /** @type {(() => void)[]} those who wait for that */
@@ -35,6 +34,7 @@ export class FeedClient {
   /** @type {(() => void)[]} */
   #undo = [];
   #env;
+  #login;
   #connection;
 
   /**
@@ -44,12 +44,13 @@ export class FeedClient {
   constructor(url, environment = {}) {
     this.url = url.replace(/\/+$/, "");
     this.#env = { ...surroundings(), ...environment };
+    this.#login = new Login(this.#env.getToken);
     this.#connection = new Connection(this.url, this.#env, {
       state: (state) => this.#emitter.emit("state", state),
       open: () => this.#opened(),
       lost: () => this.#lost(),
       message: (message) => this.#received(message),
-      renew: () => this.#renew(),
+      renew: () => this.#login.renew(),
     });
     for (const name of ["online", "offline", "visibilitychange"]) {
       const wake = () => this.#env.isHidden() || this.#connection.wake();
@@ -104,7 +105,7 @@ export class FeedClient {
    * @param {string} token
    */
   async auth(token) {
-    this.#token = token;
+    this.#login.token = token;
     this.#connection.open();
     if (this.#isReady) await this.#authenticate();
   }
@@ -205,8 +206,7 @@ export class FeedClient {
 
   async #opened() {
     try {
-      if (!this.#token) await this.#renew();
-      if (this.#token) await this.#authenticate();
+      await this.#authenticate();
     } catch (error) {
       this.#emitter.emit("error", error); // what is public can still be shown
     }
@@ -225,24 +225,8 @@ export class FeedClient {
     this.#requests.abandon();
   }
 
-  /** Ask the page for a token. @returns {Promise<boolean>} whether it had one */
-  async #renew() {
-    try {
-      this.#token = await this.#env.getToken?.();
-    } catch {
-      this.#token = undefined;
-    }
-    return this.#token !== undefined;
-  }
-
   async #authenticate() {
-    try {
-      await this.#requests.ask({ msg: "auth", token: this.#token });
-    } catch (error) {
-      if (/** @type {FeedError} */ (error).code !== "expired") throw error;
-      if (!(await this.#renew())) throw error;
-      await this.#requests.ask({ msg: "auth", token: this.#token });
-    }
+    await this.#login.show((message) => this.#requests.ask(message));
     for (const interest of this.#interests.values()) {
       if (interest.state === "refused") interest.state = "new";
     }
@@ -259,7 +243,7 @@ export class FeedClient {
       case "error":
         return this.#failedRequest(message);
       case "subscribed":
-        if (message.id === undefined) return this.#replaced(message);
+        if (message.id == null) return this.#replaced(message);
     }
     this.#requests.settle(message?.id, message);
   }
@@ -293,12 +277,15 @@ export class FeedClient {
     if (code === "expired") this.#renewSession();
   }
 
+  /** The service ended what the token no longer covers: ask for all of it again. */
   async #renewSession() {
     try {
-      if (await this.#renew()) await this.#authenticate();
+      if (await this.#login.renew()) await this.#authenticate();
     } catch (error) {
       this.#emitter.emit("error", error);
     }
+    for (const interest of this.#interests.values()) interest.state = "new";
+    this.#flush();
   }
 
   /** @returns {Promise<void>} */

@@ -87,7 +87,7 @@ export function media(item, { base }, most = MAX_PICTURES) {
   const rest = most > 1 ? all.length - shown.length : 0;
   return h(
     "div",
-    { class: `media n${shown.length}`, part: "media", "data-rest": rest && `+${rest}` },
+    { class: `media n${shown.length}`, part: "media", "data-rest": rest ? `+${rest}` : null },
     ...shown.map(frame),
   );
 }
