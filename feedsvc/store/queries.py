@@ -15,7 +15,6 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from feedsvc.core.access import Scope
 from feedsvc.core.channel import STAR, lineage
-from feedsvc.core.item import ItemType
 
 Filter = dict[str, Any]
 Page = tuple[datetime, str]
@@ -95,12 +94,13 @@ def _branches(scope: Scope, before: Page | None) -> Filter:
     come and sorts nothing.
     """
     subtree: Filter = {"lineage": scope.channel.fixed} if scope.channel.fixed else {}
-    if scope.types is None:
+    types = sorted(scope.types) if scope.types is not None else None
+    if types is None:
         kinds = [subtree]
-    elif not subtree:
-        kinds = [{"type": {"$in": _values(scope.types)}}]
+    elif subtree and types:
+        kinds = [{**subtree, "type": item_type} for item_type in types]
     else:
-        kinds = [{**subtree, "type": value} for value in _values(scope.types)]
+        kinds = [{**subtree, "type": {"$in": types}}]
     pages: list[Filter] = [{}]
     if before is not None:
         date, item_id = before
@@ -152,7 +152,3 @@ def _below(paths: Iterable[str]) -> re.Pattern[str]:
         re.escape(path).replace(re.escape(STAR), r"[^.]+") for path in paths
     )
     return re.compile(rf"^(?:{heads})(?:\.|$)")
-
-
-def _values(types: Iterable[ItemType]) -> list[str]:
-    return sorted(item_type.value for item_type in types)
