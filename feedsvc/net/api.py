@@ -55,7 +55,7 @@ class ItemsHandler(PublishHandler):
 
     async def get(self, channel: str) -> None:
         rights = self.rights()
-        scope = self._scope(rights, self.channel(channel))
+        scope = self._scope(rights, self.pattern(channel))
         after = self.cursor("after")
         self._cache(rights)
         if after is not None:
@@ -106,7 +106,7 @@ class ItemsHandler(PublishHandler):
                 await self._require_exists(scope)
             text, cursor, resumed = messages.join(page.items), page.cursor, "false"
         self._reply_tagged(
-            f'{{"items":{text}', f',"cursor":"{cursor}","resumed":{resumed}}}'
+            f'{{"items":{text},"resumed":{resumed}', f',"cursor":"{cursor}"}}'
         )
 
     async def _require_exists(self, scope: Scope) -> None:

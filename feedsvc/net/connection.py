@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 
@@ -21,27 +20,28 @@ from feedsvc.core.messages import (
     Unsubscribe,
 )
 from feedsvc.core.session import Session
-from feedsvc.errors import FeedError, RateLimited, TooLarge
+from feedsvc.errors import Expired, FeedError, TooLarge
+from feedsvc.net.rate import Bucket
 from feedsvc.net.service import Service
 from feedsvc.schema import parse_json, parse_request, request_id
 from feedsvc.sockjs import SockJSConnection
-from feedsvc.sockjs.session import SockJSSession
+from feedsvc.sockjs.session import SockJSSession, utf8_size
 
 log = logging.getLogger("feedsvc.session")
 
 EXPIRED = (3004, "token expired")
+UNEXPECTED = FeedError("an unexpected error; it has been logged")
 
 
 class LiveConnection(SockJSConnection):
     """Runs what a client asks, and sends it what its session says."""
 
-    __slots__ = ("_door", "_tokens", "_tokens_at", "state")
+    __slots__ = ("_bucket", "_door", "state")
 
     def __init__(self, session: SockJSSession, door: LiveDoor) -> None:
         super().__init__(session)
         self._door = door
-        self._tokens = 2.0 * door.messages_per_second
-        self._tokens_at = time.monotonic()
+        self._bucket = Bucket(door.messages_per_second)
         self.state: Session[Member] = Session(door.service.relay.hub, self)
 
     def on_close(self) -> None:
@@ -52,15 +52,18 @@ class LiveConnection(SockJSConnection):
         """Answer one message; whatever is wrong with it, the session goes on."""
         asked_id = None
         try:
-            self._require_rate()
-            if len(message) > self._door.message_bytes:
-                raise TooLarge("message", f"at most {self._door.message_bytes} bytes")
+            # Refusals carry the id too: the client waits for an answer to it.
             data = parse_json(message)
             asked_id = request_id(data)
+            self._bucket.take("messages", self._door.messages_per_second)
+            self._door.require_size(message)
             return self._run(parse_request(data))
         except FeedError as error:
             self.send(messages.error(asked_id, error))
-            return None
+        except Exception:
+            log.exception("request failed")
+            self.send(messages.error(asked_id, UNEXPECTED))
+        return None
 
     def _run(self, request: Request) -> Awaitable[None] | None:
         match request:
@@ -103,6 +106,9 @@ class LiveConnection(SockJSConnection):
             answer = await work
         except FeedError as error:
             answer = messages.error(asked_id, error)
+        except Exception:
+            log.exception("request failed")
+            answer = messages.error(asked_id, UNEXPECTED)
         self.send(answer)
 
     async def _backlog(self, request: Backlog) -> str:
@@ -121,15 +127,6 @@ class LiveConnection(SockJSConnection):
         item = outcome.item
         return messages.published(request.id, item.id, outcome.status, item.rev)
 
-    def _require_rate(self) -> None:
-        """Take a token of the bucket, which holds two seconds' worth."""
-        now, rate = time.monotonic(), self._door.messages_per_second
-        filled = self._tokens + (now - self._tokens_at) * rate
-        self._tokens, self._tokens_at = min(filled, 2.0 * rate), now
-        if self._tokens < 1.0:
-            raise RateLimited("messages", 1.0)
-        self._tokens -= 1.0
-
 
 class LiveDoor:
     """What all live connections share; ends the rights of tokens on time."""
@@ -139,6 +136,13 @@ class LiveDoor:
         self.messages_per_second = service.settings.limits.messages_per_second
         self.message_bytes = service.settings.limits.message_bytes
         self._expiring: dict[LiveConnection, datetime] = {}
+
+    def require_size(self, message: str) -> None:
+        """Raise ``TooLarge`` if the message has more bytes than the limit."""
+        limit = self.message_bytes
+        # A character has at most 4 bytes: only long messages need counting.
+        if len(message) * 4 > limit and utf8_size(message) > limit:
+            raise TooLarge("message", f"must have at most {limit} bytes")
 
     def __call__(self, session: SockJSSession) -> LiveConnection:
         return LiveConnection(session, self)
@@ -168,5 +172,7 @@ class LiveDoor:
         news = connection.state.authenticate(ANYONE, self.service.rules)
         for text in news:
             connection.send(text)
-        if news and not connection.state.channels:
+        if not news:
+            connection.send(messages.error(None, Expired("token: its time is over")))
+        elif not connection.state.channels:
             connection.close(*EXPIRED)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import cast
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from feedsvc.audience import Member
@@ -31,7 +33,7 @@ class EventsHandler(Handler):
         """Stream until the client leaves, is too slow, or its token expires."""
         request = Subscribe(
             None,
-            self.channel(channel),
+            self.pattern(channel),
             self.limit("backlog"),
             self.types(),
             self._since(),
@@ -63,6 +65,9 @@ class EventsHandler(Handler):
         # Quotes inside of values are escaped, so this is the message's own cursor.
         cursor = message.rpartition('"cursor":"')[2].partition('"')[0]
         self._append(kind, message, cursor if kind == "subscribed" else "")
+        if kind == "error":
+            # The subscription is over, and with it all that this stream was for.
+            self._end()
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Send live messages; those of one tick leave in one write."""
@@ -82,7 +87,7 @@ class EventsHandler(Handler):
         self._outbox_bytes += len(text)
         if self._outbox_bytes > self.service.settings.limits.queued_bytes:
             # Too slow; it comes back with its last event id and misses nothing.
-            self._end()
+            self._cut()
             return
         self._outbox.append(text)
         self._due.set()
@@ -95,7 +100,7 @@ class EventsHandler(Handler):
         self.set_header("X-Accel-Buffering", "no")
         self.write("retry: 3000\n\n")
         await self.flush()
-        while not self._ended:
+        while True:
             try:
                 async with asyncio.timeout(self._pause_s()):
                     await self._due.wait()
@@ -105,7 +110,7 @@ class EventsHandler(Handler):
             due, self._outbox, self._outbox_bytes = self._outbox, [], 0
             self.write(b"".join(due))
             await self.flush()
-            if self._pause_s() <= 0:
+            if self._ended or self._pause_s() <= 0:
                 return
 
     def _pause_s(self) -> float:
@@ -119,3 +124,8 @@ class EventsHandler(Handler):
         self._ended = True
         if hasattr(self, "_due"):
             self._due.set()
+
+    def _cut(self) -> None:
+        """Drop the connection, as the write under way may never end."""
+        self._end()
+        cast("HTTP1Connection", self.request.connection).stream.close()

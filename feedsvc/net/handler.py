@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from tornado.web import HTTPError, RequestHandler
 
@@ -64,14 +63,9 @@ class Handler(RequestHandler):
         """Refuse foreign origins, and say to the others that they may read."""
         allowed = self.service.settings.server.origins
         origin = self.request.headers.get("Origin")
-        if not allowed:
-            self.set_header("Access-Control-Allow-Origin", "*")
-        else:
-            self.set_header("Vary", "Origin")
-            if origin is not None:
-                if origin.lower() not in allowed:
-                    raise Forbidden("this origin may not use the service")
-                self.set_header("Access-Control-Allow-Origin", origin)
+        if allowed and origin is not None and origin.lower() not in allowed:
+            raise Forbidden("origin: may not use the service")
+        self._open_to_origins()
 
     def options(self, *_: str, **__: str) -> None:
         """Answer a browser that asks before it sends a token or a body."""
@@ -95,7 +89,12 @@ class Handler(RequestHandler):
         return self.service.tokens.verify(token.strip())
 
     def channel(self, text: str) -> Channel:
-        return Channel.parse(unquote(text))
+        """Return the channel of the address, which has been decoded already."""
+        return Channel.parse(text)
+
+    def pattern(self, text: str) -> Channel:
+        """Return the channel to read; ``*`` may stand for one segment."""
+        return Channel.parse_pattern(text)
 
     def limit(self, name: str = "limit") -> int:
         text = self.get_query_argument(name, None)
@@ -126,6 +125,18 @@ class Handler(RequestHandler):
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.finish(text)
 
+    def _open_to_origins(self) -> None:
+        """Let the pages of allowed origins read the answer, errors too."""
+        allowed = self.service.settings.server.origins
+        origin = self.request.headers.get("Origin")
+        if not allowed:
+            self.set_header("Access-Control-Allow-Origin", "*")
+        else:
+            self.set_header("Vary", "Origin")
+            if origin is not None and origin.lower() in allowed:
+                self.set_header("Access-Control-Allow-Origin", origin)
+        self.set_header("Access-Control-Expose-Headers", "ETag, Retry-After")
+
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if not isinstance(value, FeedError):
             super().log_exception(typ, value, tb)
@@ -140,6 +151,8 @@ class Handler(RequestHandler):
             code, text = cause.code, cause.text
         else:
             code, text = "internal", "an unexpected error; it has been logged"
+        # Tornado has dropped the headers that were set so far.
+        self._open_to_origins()
         self.fail(STATUS.get(code, status_code), code, text)
         if isinstance(cause, RateLimited | Unavailable):
             self.set_header("Retry-After", str(max(1, round(cause.retry_after_s))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from feedsvc.config import Settings
@@ -21,6 +21,7 @@ from feedsvc.errors import (
     Unauthorized,
     Unavailable,
 )
+from feedsvc.net.rate import Buckets
 from feedsvc.net.tokens import Tokens
 from feedsvc.relay import Relay
 from feedsvc.schema import offer
@@ -52,6 +53,7 @@ class Service:
     relay: Relay
     tokens: Tokens
     is_draining: Callable[[], bool]
+    publishing: Buckets = field(default_factory=Buckets)
 
     async def publish(
         self,
@@ -63,7 +65,8 @@ class Service:
         """Store the items and return, in order, what became of each.
 
         Only what a majority of the database has is reported as written.  Raise
-        ``Unauthorized`` or ``Forbidden`` if the caller may not publish there.
+        ``Unauthorized`` or ``Forbidden`` if the caller may not publish there, and
+        ``RateLimited`` if it did so too often.
         """
         self._require_publisher(rights, channel)
         outcomes: list[Written | FeedError | None] = []
@@ -136,6 +139,8 @@ class Service:
             raise Unauthorized("a bearer token is needed to publish")
         if not rights.may_publish(channel):
             raise Forbidden(f"channel: the token does not publish in {channel}")
+        per_second = self.settings.limits.publish_per_second
+        self.publishing.take(rights.subject, "publish requests", per_second)
 
     def _accept(self, data: object, channel: Channel, item_id: str | None) -> Candidate:
         candidate = offer(data, channel=channel, item_id=item_id)

@@ -49,14 +49,14 @@ class Tokens:
         if len(token) > MAX_TOKEN:
             raise Unauthorized(f"token: must have at most {MAX_TOKEN} characters")
         try:
-            algorithm = jwt.get_unverified_header(token).get("alg")
-            key = self._keys.get(algorithm)  # type: ignore[arg-type]  # any will do
+            algorithm = str(jwt.get_unverified_header(token).get("alg"))
+            key = self._keys.get(algorithm)
             if key is None:
                 raise Unauthorized("token: its algorithm is not accepted")
             claims = jwt.decode(
                 token,
                 key,
-                algorithms=[algorithm],  # type: ignore[list-item]  # a known one
+                algorithms=[algorithm],
                 audience=self._audience,
                 leeway=LEEWAY,
                 options={"verify_aud": self._audience is not None},
@@ -65,6 +65,9 @@ class Tokens:
             raise Expired("token: its time is over") from error
         except jwt.InvalidTokenError as error:
             raise Unauthorized(f"token: is not valid ({error})") from error
+        except (ValueError, OverflowError) as error:
+            # Lone surrogates, and times that no clock will ever show.
+            raise Unauthorized("token: is not valid") from error
         return _rights(claims)
 
     def issue(
@@ -126,8 +129,15 @@ def _rights(claims: Mapping[str, Any]) -> Rights:
         read=_channels(claims, "read"),
         publish=_channels(claims, "publish"),
         admin=claims.get("admin") is True,
-        expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC),
+        expires_at=None if expires is None else _instant(expires),
     )
+
+
+def _instant(expires: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(expires), UTC)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        raise Unauthorized("token: exp must be seconds since 1970") from error
 
 
 def _channels(claims: Mapping[str, Any], name: str) -> tuple[Channel, ...]:

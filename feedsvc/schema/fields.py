@@ -17,6 +17,7 @@ from feedsvc.errors import BadMessage
 
 MAX_ID = 200
 MAX_URL = 2048
+MAX_SHOWN = 40
 # 2^53 - 1: the largest integer that JSON readers agree on.
 MAX_INTEGER = 2**53 - 1
 
@@ -129,11 +130,21 @@ def _faults(field: str, messages: Any) -> Iterator[tuple[str, str]]:
     """Flatten marshmallow's nested messages to (dotted field, rule)."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
-            name = "item" if name == "_schema" else str(name)
-            yield from _faults(f"{field}.{name}" if field else name, inner)
+            if name == "_schema":
+                yield from _faults(field or "item", inner)
+            else:
+                inside = f"{field}.{shown(name)}" if field else shown(name)
+                yield from _faults(inside, inner)
     else:
         for message in messages:
             yield field, _OUR_WORDS.get(str(message), str(message).rstrip("."))
+
+
+def shown(name: object) -> str:
+    """Return a field's name as errors tell it: a client's own may be anything."""
+    text = str(name)
+    short = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+    return short.encode("utf-8", "backslashreplace").decode()
 
 
 _OUR_WORDS = {
@@ -145,5 +156,6 @@ _OUR_WORDS = {
     "Not a valid list.": "must be a list",
     "Not a valid boolean.": "must be true or false",
     "Invalid input type.": "must be a JSON object",
+    "Invalid type.": "must be a JSON object",
     "Special numeric values (nan or infinity) are not permitted.": "must be finite",
 }

@@ -92,7 +92,12 @@ class ItemSchema(Closed):
     """An item as publishers offer it."""
 
     id = ItemId()
-    type = fields.Enum(ItemType, by_value=True, required=True)
+    type = fields.Enum(
+        ItemType,
+        by_value=True,
+        required=True,
+        error_messages={"unknown": "must be one of {choices}"},
+    )
     date = Instant()
     url = Link()
     external_url = Link()
@@ -204,8 +209,10 @@ def _own_fields(
     named = own.pop("channel", None)
     if named is not None and Channel.parse(named) != channel:
         raise BadMessage("channel", f"must be absent or {channel}")
-    if item_id is not None and own.setdefault("id", item_id) != item_id:
-        raise BadMessage("id", "must be absent or the id that the address names")
+    if item_id is not None:
+        if own.get("id") not in (None, item_id):
+            raise BadMessage("id", "must be absent or the id that the address names")
+        own["id"] = item_id
     return own
 
 

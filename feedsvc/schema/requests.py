@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -23,6 +24,7 @@ from feedsvc.core.messages import (
 )
 from feedsvc.core.position import Cursor
 from feedsvc.errors import BadJSON, BadMessage
+from feedsvc.schema.fields import shown
 
 MAX_REQUEST_ID = 200
 
@@ -30,11 +32,8 @@ MAX_REQUEST_ID = 200
 def parse_json(text: str | bytes, field: str = "message") -> Any:
     """Return the JSON value; raise ``BadJSON`` if it is none."""
 
-    def no_constant(name: str) -> NoReturn:
-        raise ValueError(f"{name} is not JSON")
-
     try:
-        return json.loads(text, parse_constant=no_constant)
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadJSON(field, f"must be JSON ({_first_line(error)})") from error
 
@@ -64,7 +63,7 @@ def parse_request(data: object) -> Request:
     names, make = known
     for name in data:
         if name not in names:
-            raise BadMessage(str(name), f"is not a field of {kind}")
+            raise BadMessage(shown(name), f"is not a field of {kind}")
     return make(data)
 
 
@@ -150,6 +149,18 @@ _REQUESTS: dict[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], Request
     "publish": (frozenset({"msg", "id", "channel", "item"}), _publish),
     "ping": (frozenset({"msg", "id"}), _ping),
 }
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """Return the number; one that we would send back as Infinity is refused."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _is_utf8(text: str) -> bool:
