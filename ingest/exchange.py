@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from feedsvc.errors import SourceError
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -37,3 +39,28 @@ def shown(url: str) -> str:
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+class FetchError(SourceError):
+    """A request did not bring what was asked for.
+
+    ``status`` is there if a server answered, ``retry_after_s`` if it said when to
+    come again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        what: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(url, what)
+        self.url = url
+        self.what = what
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{shown(self.url)}: {self.what}"

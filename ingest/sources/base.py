@@ -50,7 +50,8 @@ class Batch:
 class Option:
     """One key of a source's table: how it is read and what it is for.
 
-    ``read`` returns the value or raises ``ValueError`` with the rule it breaks.
+    ``read`` returns the value, or raises ``ValueError`` or ``TypeError`` with the rule
+    that it breaks.
     """
 
     read: Callable[[object], Any]
@@ -74,6 +75,11 @@ class Source(ABC):
         self.url = url
         defaults = {key: option.default for key, option in self.options.items()}
         self.given: Mapping[str, Any] = {**defaults, **options}
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return the key and the rule that options break together, if they do."""
+        return None
 
     @abstractmethod
     def request(self, state: State) -> Request:

@@ -42,7 +42,7 @@ def _account_id(value: object) -> str:
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("must be true or false")  # noqa: TRY004 - one error for all
+        raise TypeError("must be true or false")
     return value
 
 
@@ -62,9 +62,9 @@ class MastodonSource(Source):
     }
 
     @classmethod
-    def check(cls, options: Mapping[str, Any]) -> str | None:
-        if bool(options.get("acct")) == bool(options.get("account_id")):
-            return "acct: either acct or account_id is required, not both"
+    def check(cls, options: Mapping[str, Any]) -> tuple[str, str] | None:
+        if bool(options["acct"]) == bool(options["account_id"]):
+            return "acct", "is required, or account_id, but not both"
         return None
 
     def request(self, state: State) -> Request:

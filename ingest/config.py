@@ -1,0 +1,189 @@
+"""``[[source]]`` tables to jobs: every fault is told at once, with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from feedsvc.config import Settings, SourceTable, duration_s
+from feedsvc.errors import BadInput, ConfigError
+from ingest.decide import Policy
+from ingest.fetch import TOTAL_S
+from ingest.offers import Template
+from ingest.schedule import Schedule
+from ingest.sources.base import Option, Source
+from ingest.sources.registry import source_types
+
+MAX_SOURCES = 1_000
+
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A source and all that the operator says of it."""
+
+    source: Source
+    template: Template
+    schedule: Schedule
+    policy: Policy
+    allow_private: bool = False
+    timeout_s: float = TOTAL_S
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(
+        r"[a-z0-9][a-z0-9_-]{0,63}", value
+    ):
+        raise ValueError("must be 1 to 64 of a-z, 0-9, '_' and '-'")
+    return value
+
+
+def _url(value: object) -> str:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http or https URL")
+    return parts.geturl()
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("must be true or false")
+    return value
+
+
+def _whole(least: int, most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def _timeout_s(value: object) -> int:
+    seconds = duration_s(value)
+    if not 1 <= seconds <= 120:
+        raise ValueError("must be 1s to 120s")
+    return seconds
+
+
+COMMON: Mapping[str, Option] = {
+    "name": Option(_name, "key of the source, part of its items' ids", required=True),
+    "type": Option(str, "what the source is", required=True),
+    "url": Option(_url, "where it is", required=True),
+    "channel": Option(
+        Template.parse, "where its items go; may hold {artist_slug}", required=True
+    ),
+    "schedule": Option(Schedule.parse, '"every 5m", or cron', required=True),
+    "enabled": Option(_flag, "false leaves the source out", True),
+    "allow_private": Option(_flag, "the address may be in a private network", False),
+    "max_items": Option(_whole(1, 5_000), "items taken of one run, the newest", 500),
+    "max_age": Option(duration_s, "items older than this are not taken"),
+    "timeout": Option(_timeout_s, "the time that one request may take", TOTAL_S),
+}
+
+
+def jobs(settings: Settings, environ: Mapping[str, str]) -> list[Job]:
+    """Return the job of each enabled source; raise ``ConfigError`` with all faults.
+
+    In values ``${NAME}`` and ``${NAME:-default}`` stand for the environment's.
+    """
+    faults: list[str] = []
+    found: dict[str, Job | None] = {}
+    if len(settings.sources) > MAX_SOURCES:
+        faults.append(f"{settings.path}: has more than {MAX_SOURCES} sources")
+    types = source_types()
+    for table in settings.sources[:MAX_SOURCES]:
+        reader = _TableReader(table, str(settings.path or ""), environ, faults)
+        name, job = reader.job(types)
+        if name in found:
+            reader.fault("name", "is the name of another source too")
+        found[name] = job
+    if faults:
+        raise ConfigError(faults)
+    return [job for job in found.values() if job is not None]
+
+
+class _TableReader:
+    """Reads one table; what is wrong with it goes to ``faults``."""
+
+    def __init__(
+        self,
+        table: SourceTable,
+        file: str,
+        environ: Mapping[str, str],
+        faults: list[str],
+    ) -> None:
+        self._table = table
+        self._file = file
+        self._environ = environ
+        self._faults = faults
+
+    def fault(self, key: str, rule: str) -> None:
+        line = self._table.lines.get(key, self._table.line)
+        name = self._table.values.get("name", "?")
+        self._faults.append(f"{self._file}:{line}: source {name}: {key}: {rule}")
+
+    def job(self, types: Mapping[str, type[Source]]) -> tuple[str, Job | None]:
+        """Return the source's name and its job; none if it is faulty or left out."""
+        before = len(self._faults)
+        values = self._read(COMMON)
+        kind = types.get(str(values["type"]))
+        if kind is None and values["type"] is not None:
+            self.fault("type", f"must be one of {', '.join(sorted(types))}")
+        options = self._read(kind.options) if kind else {}
+        for key in self._table.values:
+            if kind and key not in COMMON and key not in kind.options:
+                self.fault(key, f"is not a key of a source of type {kind.kind}")
+        told = kind.check(options) if kind and len(self._faults) == before else None
+        if told:
+            self.fault(*told)
+        if kind is None or len(self._faults) > before or not values["enabled"]:
+            return str(values["name"]), None
+        source = kind(values["name"], values["url"], **options)
+        return source.name, _job(source, values)
+
+    def _read(self, options: Mapping[str, Option]) -> dict[str, Any]:
+        return {key: self._value(key, option) for key, option in options.items()}
+
+    def _value(self, key: str, option: Option) -> Any:
+        value = self._table.values.get(key)
+        if value is None:
+            if option.required:
+                self.fault(key, "is required")
+            return option.default
+        try:
+            return option.read(self._expanded(value))
+        except BadInput as error:
+            self.fault(key, error.rule)
+        except (TypeError, ValueError) as error:
+            self.fault(key, str(error))
+        return option.default
+
+    def _expanded(self, value: object) -> object:
+        """Return the value with the environment's in the place of ``${…}``."""
+        if not isinstance(value, str):
+            return value
+
+        def fill(found: re.Match[str]) -> str:
+            filled = self._environ.get(found[1]) or found[2]
+            if filled is None:
+                raise ValueError(f"needs the environment variable {found[1]}")
+            return filled
+
+        return _VARIABLE.sub(fill, value)
+
+
+def _job(source: Source, values: Mapping[str, Any]) -> Job:
+    return Job(
+        source=source,
+        template=values["channel"],
+        schedule=values["schedule"],
+        policy=Policy(values["max_items"], values["max_age"]),
+        allow_private=values["allow_private"],
+        timeout_s=values["timeout"],
+    )

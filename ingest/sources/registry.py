@@ -1,0 +1,22 @@
+"""The types of sources there are: those listed here and those that packages add."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from ingest.sources.base import Source
+from ingest.sources.feed import FeedSource
+from ingest.sources.ical import CalendarSource
+from ingest.sources.mastodon import MastodonSource
+
+# Packages register more types under this group, by type name.
+ENTRY_POINTS = "feedsvc.sources"
+
+BUILT_IN: tuple[type[Source], ...] = (FeedSource, MastodonSource, CalendarSource)
+
+
+def source_types() -> Mapping[str, type[Source]]:
+    """Return every type by its name; ours win over a package's of the same name."""
+    added = {point.name: point.load() for point in entry_points(group=ENTRY_POINTS)}
+    return {**added, **{source.kind: source for source in BUILT_IN}}
