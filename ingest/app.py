@@ -1,0 +1,127 @@
+"""The composition root of ingest: builds everything, stops it in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from feedsvc.config import Settings
+from feedsvc.errors import ConfigError, Unavailable
+from feedsvc.store import check, connect
+from feedsvc.store.embedded import embedded_mongod
+from feedsvc.store.items import ItemStore
+from feedsvc.store.sources import SourceStore
+from ingest.config import Job
+from ingest.fetch import Fetcher
+from ingest.hosts import Hosts
+from ingest.isolate import Readers
+from ingest.run import Outcome, Summary, Tools, run
+from ingest.scheduler import MAX_RUNS, Scheduler
+
+log = logging.getLogger("ingest.app")
+
+# What a stop waits for runs under way.
+DRAIN_S = 30.0
+
+
+@asynccontextmanager
+async def tools(settings: Settings) -> AsyncIterator[Tools]:
+    """Build what runs need; raise ``ConfigError`` if the database will not do."""
+    async with AsyncExitStack() as stack:
+        uri = settings.server.mongodb_uri
+        if uri is None:
+            settings.server.data_dir.mkdir(parents=True, exist_ok=True)
+            mongod = await stack.enter_async_context(
+                embedded_mongod(settings.server.data_dir)
+            )
+            uri = mongod.uri
+        database = connect(uri)
+        stack.push_async_callback(database.client.close)
+        await check(database.client)
+        rules = settings.channel_rules
+        items = ItemStore(database, rules)
+        await items.prepare()
+        fetcher = Fetcher(Hosts())
+        stack.callback(fetcher.close)
+        yield Tools(
+            sources=SourceStore(database),
+            items=items,
+            rules=rules,
+            fetcher=fetcher,
+            readers=await stack.enter_async_context(Readers()),
+            holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            clock=lambda: datetime.now(UTC),
+            lot=random.random,
+        )
+
+
+async def run_until_stopped(
+    settings: Settings,
+    jobs: Sequence[Job],
+    reload: Callable[[], Sequence[Job]],
+    announce: Callable[[], None],
+) -> None:
+    """Run the jobs until SIGTERM or SIGINT; SIGHUP takes the jobs of ``reload``."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with tools(settings) as shared:
+        scheduler = Scheduler(lambda job: _run_or_wait(job, shared))
+
+        def take_new_jobs() -> None:
+            try:
+                scheduler.replace(reload())
+            except ConfigError as error:
+                log.error("configuration not taken: %s", error)  # noqa: TRY400 - no bug
+            else:
+                log.info("configuration taken")
+
+        loop.add_signal_handler(signal.SIGHUP, take_new_jobs)
+        scheduler.start(jobs)
+        try:
+            announce()
+            await stop.wait()
+            log.info("stopping")
+        finally:
+            await scheduler.drain(DRAIN_S)
+
+
+async def run_once(
+    settings: Settings, jobs: Sequence[Job], *, even_early: bool
+) -> list[Summary]:
+    """Run each job once, those that are due or all; return their summaries."""
+    slots = asyncio.Semaphore(MAX_RUNS)
+
+    async def one(job: Job, shared: Tools) -> Summary:
+        async with slots:
+            return await _run_to_the_end(job, shared, even_early=even_early)
+
+    async with tools(settings) as shared, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(job, shared)) for job in jobs]
+    return [task.result() for task in tasks]
+
+
+async def _run_or_wait(job: Job, shared: Tools) -> None:
+    try:
+        await run(job, shared)
+    except Unavailable as error:
+        # The lease ends by itself, and offering the same items again is safe.
+        log.warning("run lost source=%s: %s", job.source.name, error)
+
+
+async def _run_to_the_end(job: Job, shared: Tools, *, even_early: bool) -> Summary:
+    try:
+        return await run(job, shared, even_early=even_early)
+    except Exception as error:
+        # The edge of a task: the others are run all the same, and all are summed up.
+        log.exception("run broke source=%s", job.source.name)
+        return Summary(job.source.name, Outcome.FAILED, error=str(error))
