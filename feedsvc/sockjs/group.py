@@ -90,13 +90,15 @@ class Group:
         """
         if not batch.messages:
             return 0
+        # Taken first: a socket that falls short below joins the others with the rest
+        # of this very batch already queued.
+        others = tuple(self._others)
         if self._framed:
             self._send(batch.websocket, len(batch), self._framed)
         if self._raw:
             self._send(batch.raw, len(batch), self._raw)
-        if self._others:
-            for session in tuple(self._others):
-                session.deliver(batch)
+        for session in others:
+            session.deliver(batch)
         return len(self)
 
     def place(self, session: SockJSSession) -> None:

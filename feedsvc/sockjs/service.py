@@ -172,8 +172,15 @@ class Service:
         self.table.cut_all()
 
     async def finish(self) -> None:
-        """Close, and wait until the application has heard of every end."""
+        """Close, and wait until the application has heard of every end.
+
+        Callbacks that do not end within the closing time are cancelled.
+        """
         self.close()
         await asyncio.sleep(0)  # the ends are told in the next turn of the loop
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self.settings.close_timeout_s)
+        stuck = tuple(self._tasks)
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)

@@ -15,7 +15,7 @@ def callback_name(exchange: Exchange) -> str | None:
     """Return the callback that the query names, or answer 500 and return None."""
     arguments = exchange.request.query_arguments
     values = arguments.get("c") or arguments.get("callback")
-    if not values:
+    if not values or not values[-1]:
         body = b'"callback" parameter required\n'
     else:
         name = values[-1].decode("latin-1")

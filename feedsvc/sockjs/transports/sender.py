@@ -7,7 +7,7 @@ from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from feedsvc.sockjs.http import TEXT_TYPE, Exchange, Headers, nocache
-from feedsvc.sockjs.wire import EMPTY, PayloadError, decode_payload
+from feedsvc.sockjs.wire import PayloadError, decode_payload
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -59,9 +59,8 @@ def _send(
 
 
 def _field(body: bytes) -> bytes:
-    """Return the form's field ``d``; empty if there is none."""
+    """Return the form's field ``d``; empty if there is none, or far too many."""
     try:
-        fields = parse_qs(body, max_num_fields=10)
-    except ValueError as error:
-        raise PayloadError(EMPTY) from error
-    return fields.get(b"d", [b""])[-1]
+        return parse_qs(body, max_num_fields=10)[b"d"][-1]
+    except (ValueError, KeyError):
+        return b""
