@@ -393,7 +393,8 @@ async def test_refusal_may_take_its_time(transport: str) -> None:
             return False
 
     made, factory = recorders(Decides)
-    async with serving(SockJSRouter(factory, "/live")) as client:
+    router = SockJSRouter(factory, "/live", {"close_timeout_s": 0.1})
+    async with serving(router) as client:
         ws = await client.websocket(URLS[transport])
         ws.text('["a"]')
         await until(lambda: made and made[0].session.is_busy)
