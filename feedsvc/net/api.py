@@ -53,6 +53,8 @@ class PublishHandler(Handler):
 class ItemsHandler(PublishHandler):
     """``/api/channels/{channel}/items``: read the backlog, poll, publish."""
 
+    _tag: str | None = None
+
     async def get(self, channel: str) -> None:
         rights = self.rights()
         scope = self._scope(rights, self.pattern(channel))
@@ -116,12 +118,11 @@ class ItemsHandler(PublishHandler):
 
     def _reply_tagged(self, content: str, rest: str) -> None:
         """Reply with an ETag of the content: a cursor alone is no news."""
-        tag = hashlib.sha256(content.encode()).hexdigest()[:24]
-        self.set_header("ETag", f'"{tag}"')
+        self._tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:24]}"'
         self.reply(content + rest)
 
     def compute_etag(self) -> str | None:
-        return None
+        return self._tag
 
     def _cache(self, rights: Rights) -> None:
         self.add_header("Vary", "Authorization")

@@ -69,8 +69,7 @@ class Handler(RequestHandler):
 
     def options(self, *_: str, **__: str) -> None:
         """Answer a browser that asks before it sends a token or a body."""
-        methods = [name for name in self.SUPPORTED_METHODS if self._has(name)]
-        self.set_header("Access-Control-Allow-Methods", ", ".join(methods))
+        self.set_header("Access-Control-Allow-Methods", self._methods())
         self.set_header(
             "Access-Control-Allow-Headers",
             "Authorization, Content-Type, If-None-Match, Last-Event-ID",
@@ -158,6 +157,8 @@ class Handler(RequestHandler):
             self.set_header("Retry-After", str(max(1, round(cause.retry_after_s))))
         if self.get_status() == 401:
             self.set_header("WWW-Authenticate", "Bearer")
+        if self.get_status() == 405:
+            self.set_header("Allow", self._methods())
         self.finish()
 
     def fail(self, status: int, code: str, text: str) -> None:
@@ -166,6 +167,10 @@ class Handler(RequestHandler):
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
         self.write(encode({"error": {"code": code, "text": text}}))
+
+    def _methods(self) -> str:
+        """Return the methods that this address has."""
+        return ", ".join(name for name in self.SUPPORTED_METHODS if self._has(name))
 
     def _has(self, method: str) -> bool:
         own = getattr(type(self), method.lower(), None)

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.net.station import Station, make_settings, own_database, serving
+from tests.net.station import (
+    Station,
+    lived_in,
+    make_settings,
+    own_database,
+    serving,
+)
 
 Start = Callable[..., Awaitable[Station]]
 
@@ -27,7 +33,7 @@ async def station(
         own_database(mongod_uri) as uri,
         serving(make_settings(uri, data_dir)) as running,
     ):
-        yield running
+        yield await lived_in(running)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -38,7 +44,7 @@ async def start(mongod_uri: str, tmp_path: Path) -> AsyncIterator[Start]:
 
         async def start_one(**tables: object) -> Station:
             settings = make_settings(uri, tmp_path, **tables)
-            return await stack.enter_async_context(serving(settings))
+            return await lived_in(await stack.enter_async_context(serving(settings)))
 
         yield start_one
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,6 +160,13 @@ async def serving(settings: Settings) -> AsyncIterator[Station]:
         AsyncExitStack() as stack,
     ):
         yield Station(where, stack)
+
+
+async def lived_in(station: Station) -> Station:
+    """Give the database of the station a past: one item, and the service knows it."""
+    await station.publisher.publish("past", post("past"))
+    await until(partial(station.seen, "past"), "the first item")
+    return station
 
 
 @asynccontextmanager
