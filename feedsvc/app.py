@@ -26,6 +26,7 @@ from feedsvc.net.routes import public_application
 from feedsvc.net.service import Service
 from feedsvc.net.tokens import from_settings
 from feedsvc.relay import Relay
+from feedsvc.retention import keep_counts
 from feedsvc.sockjs import Settings as SockJSSettings
 from feedsvc.sockjs import SockJSRouter
 from feedsvc.store import Database, check, connect
@@ -37,6 +38,7 @@ log = logging.getLogger("feedsvc.app")
 
 # A browser opens many connections at once after a restart; the kernel holds them.
 LISTEN_BACKLOG = 4_096
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         # The port first: whoever finds it in use has not started a database for it.
         public = _listen(stack, server.host, server.port)
         port: int = public[0].getsockname()[1]
-        admin = _listen(stack, "127.0.0.1", _admin_port(settings, port))
+        admin = _listen(stack, "127.0.0.1", _admin_port(settings, port), "admin_port")
         prepare_data_dir(server.data_dir)
         tokens = from_settings(settings.auth, server.data_dir)
         uri = server.mongodb_uri
@@ -96,7 +98,7 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         service = Service(settings, rules, store, relay, tokens, draining.is_set)
         door = LiveDoor(service)
         live = SockJSRouter(door, "/live", _sockjs_settings(settings))
-        await _run_beside(stack, relay.run(), door.run())
+        await _run_beside(stack, relay.run(), door.run(), keep_counts(store, rules))
         await _first(relay.wait_ready(), stop.wait())
         stack.callback(live.close)
         _serve(stack, public_application(service, live), public, settings)
@@ -116,16 +118,18 @@ def prepare_data_dir(path: Path) -> None:
         raise ConfigError([f"data_dir: {path} cannot be written"])
 
 
-def _listen(stack: AsyncExitStack, host: str, port: int) -> list[socket]:
+def _listen(
+    stack: AsyncExitStack, host: str, port: int, key: str = "port"
+) -> list[socket]:
     try:
         sockets = bind_sockets(port, host, backlog=LISTEN_BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConfigError(
-                [f"port: {port} of {host} is in use; set FEEDSVC_PORT to a free one"]
-            ) from error
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        fault = f"host: cannot listen on {host} port {port}: {reason}"
+            variable = f"FEEDSVC_{key.upper()}"
+            fault = f"{key}: {port} of {host} is in use; set {variable} to a free one"
+        else:
+            reason = error.strerror or error
+            fault = f"host: cannot listen on {host} port {port}: {reason}"
         raise ConfigError([fault]) from error
     for one in sockets:
         stack.callback(one.close)
@@ -135,7 +139,7 @@ def _listen(stack: AsyncExitStack, host: str, port: int) -> list[socket]:
 def _admin_port(settings: Settings, port: int) -> int:
     if settings.server.admin_port is not None:
         return settings.server.admin_port
-    return port + 1 if settings.server.port else 0
+    return port + 1 if 0 < settings.server.port < LAST_PORT else 0
 
 
 @asynccontextmanager
@@ -173,7 +177,6 @@ def _serve(
 ) -> None:
     server = HTTPServer(
         application,
-        xheaders=settings.server.trust_proxy,
         # Somewhat above what the API itself refuses with a clear answer.
         max_body_size=settings.limits.publish_bytes * 2,
         body_timeout=30.0,
@@ -193,12 +196,17 @@ async def _drain(draining: asyncio.Event, live: SockJSRouter, seconds: int) -> N
 
 def _sockjs_settings(settings: Settings) -> SockJSSettings:
     limits = settings.limits
+    # Well above what a session refuses with an error and goes on: who sends that much
+    # is cut.
     return SockJSSettings(
         origins=settings.server.origins,
+        proxy_header="X-Forwarded-For" if settings.server.proxies else "",
+        trusted_proxies=settings.server.proxies,
         max_sessions=limits.sessions,
         max_sessions_per_address=limits.sessions_per_address,
-        max_message_bytes=limits.message_bytes,
-        max_request_bytes=limits.message_bytes * 2,
+        max_message_bytes=limits.message_bytes * 2,
+        max_request_bytes=limits.message_bytes * 4,
+        max_messages_per_s=limits.messages_per_second * 10,
         max_queued_bytes=limits.queued_bytes,
         max_queued_messages=limits.queued_messages,
     )

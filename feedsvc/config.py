@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,6 +77,12 @@ def _origins(value: object) -> tuple[str, ...]:
     return tuple(origin.lower() for origin in found)
 
 
+def _networks(value: object) -> tuple[str, ...]:
+    for network in (found := _texts(value)):
+        ip_network(network)
+    return found
+
+
 def _key(
     default: Any, parse: Callable[[object], Any], doc: str, *, secret: bool = False
 ) -> Any:
@@ -108,8 +115,8 @@ class Server:
         (), _origins, "origins that may use the service from a page; empty: any"
     )
     demo: bool = _key(False, _flag, "serve the demo station's page at /")
-    trust_proxy: bool = _key(
-        False, _flag, "take a client's address from X-Forwarded-For of a proxy"
+    proxies: tuple[str, ...] = _key(
+        (), _networks, "proxies whose X-Forwarded-For tells a client's address"
     )
     drain_seconds: int = _key(
         5, duration_s, "time over which open connections are closed at a stop"
@@ -129,7 +136,7 @@ class Limits:
         50, _COUNT, "messages a second from one connection, with bursts of twice that"
     )
     sessions: int = _key(50_000, _COUNT, "connections of one process")
-    sessions_per_address: int = _key(20_000, _COUNT, "connections of one address")
+    sessions_per_address: int = _key(500, _COUNT, "connections of one address")
     queued_bytes: int = _key(
         1_048_576, _COUNT, "bytes that wait for one slow connection before it is cut"
     )

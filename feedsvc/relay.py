@@ -92,6 +92,9 @@ class Relay:
                 except HistoryLost as loss:
                     log.warning("continuity lost cause=%s", loss)
                     self._reset()
+                except Unavailable as outage:
+                    log.warning("stream not opened cause=%s", outage)
+                    await asyncio.sleep(outage.retry_after_s)
 
     async def _begin(self) -> None:
         self._began_at_s = int(time.time())
