@@ -1,0 +1,75 @@
+# The commands of the project; `make` lists them. The first call sets up what it needs
+# with the scripts of ops/setup, and remembers each step that is done.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help install web run test check fmt lint types imports bench bench-peers clean
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PYTHON := .venv/bin/python
+DONE := .venv/done
+NODE_MODULES := web/node_modules/.package-lock.json
+WIDGET := web/dist/widget.js
+
+# A virtual environment that lost its Python, or was moved, is set up again.
+$(shell test -x $(PYTHON) && grep -qsF '$(CURDIR)/' .venv/bin/activate || rm -rf $(DONE))
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+install: $(DONE)/run $(DONE)/mongod ## set up what the service needs
+
+web: $(WIDGET) ## build the widget
+
+run: install ## start the service, its own MongoDB and the demo station
+	@$(MAKE) --silent web || echo "The widget is missing: it could not be built."
+	@$(PYTHON) ops/run.py
+
+test: $(DONE)/dev $(DONE)/mongod $(WIDGET) ## run every test, in a real browser too
+	@npm --silent --prefix web test
+	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && \
+	    npm --silent --prefix web run test:browser && $(PYTHON) -m pytest
+
+check: lint types imports test ## run the linters, the type checkers and every test
+
+fmt: $(DONE)/dev ## format the Python code
+	@ruff check --quiet --fix-only && ruff format
+
+lint: $(DONE)/dev ## check the style of the Python code
+	@ruff check && ruff format --check
+
+types: $(DONE)/dev $(NODE_MODULES) ## check the types of the Python and JavaScript code
+	@mypy && mypy ops/run.py && npm --silent --prefix web run types
+
+imports: $(DONE)/dev ## check that the layers import downwards only
+	@lint-imports
+
+bench: $(DONE)/run $(DONE)/mongod ## measure the service on this machine
+	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/run.py
+
+bench-peers: $(DONE)/run $(DONE)/mongod $(NODE_MODULES) ## measure it beside its peers
+	@$(PYTHON) ops/bench/install.py --peers && $(PYTHON) ops/bench/run.py --peers
+
+clean: ## remove all that was installed or built, but not the data
+	rm -rf .venv build web/dist web/node_modules *.egg-info .*_cache .hypothesis
+
+$(DONE)/run: setup.py
+	@ops/setup/python.sh embedded
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/dev: setup.py
+	@ops/setup/python.sh embedded,test,check
+	@mkdir -p $(DONE) && touch $@ $(DONE)/run
+
+$(DONE)/mongod: | $(DONE)/run
+	@ops/setup/mongod.sh $@
+
+$(DONE)/node: | $(DONE)/run
+	@ops/setup/node.sh && touch $@
+
+$(NODE_MODULES): web/package-lock.json | $(DONE)/node
+	@ops/setup/npm.sh web && touch $@
+
+$(WIDGET): $(wildcard web/src/* web/demo/* web/demo/*/*) web/build.js $(NODE_MODULES)
+	@npm --silent --prefix web run build
