@@ -7,9 +7,10 @@ import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import count
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from websockets.asyncio.client import ClientConnection, connect
@@ -286,16 +287,17 @@ class Polling(Session):
 
 
 class EventStream(Reader):
-    """``/api/channels/{channel}/events``: server-sent events."""
+    """``/api/channels/{channel}/events``: server-sent events, over a bare socket."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         super().__init__()
         self._url = url
         self._token = token
-        self._client = AsyncHTTPClient(force_instance=True)
-        self._events: asyncio.Queue[Message] = asyncio.Queue()
+        self._events: deque[Message] = deque()
         self._rest = b""
-        self.ended: asyncio.Future[HTTPResponse] | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self.head = ""
         self.last_id = ""
         self.kinds: list[str] = []
 
@@ -304,47 +306,57 @@ class EventStream(Reader):
         return cls(url, **options)
 
     async def subscribe(
-        self,
-        channel: str,
-        *,
-        last_event_id: str | None = None,
-        token: str | None = None,
-        **options: Any,
+        self, channel: str, *, last_event_id: str | None = None, **options: Any
     ) -> Message:
         """Begin the stream and return its first event."""
-        path = f"{self._url}/api/channels/{quote(channel, safe='')}/events"
-        headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
-        if token := token or self._token:
-            headers["Authorization"] = f"Bearer {token}"
-        request = HTTPRequest(
-            f"{path}?{urlencode(options, doseq=True)}",
-            headers=headers,
-            streaming_callback=self._take,
-            request_timeout=120.0,
+        address = urlsplit(self._url)
+        path = f"/api/channels/{quote(channel, safe='')}/events"
+        lines = [f"GET {path}?{urlencode(options, doseq=True)} HTTP/1.1", "Host: test"]
+        if last_event_id is not None:
+            lines.append(f"Last-Event-ID: {last_event_id}")
+        if self._token is not None:
+            lines.append(f"Authorization: Bearer {self._token}")
+        self._reader, self._writer = await asyncio.open_connection(
+            address.hostname, address.port
         )
-        self.ended = asyncio.ensure_future(
-            self._client.fetch(request, raise_error=False)
-        )
-        return await self.receive()
+        self._writer.write("\r\n".join([*lines, "", ""]).encode())
+        self.head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        assert self.head.startswith("HTTP/1.1 200 "), self.head
+        return await self.next()
 
     async def receive(self) -> Message:
-        return await self._events.get()
+        while not self._events:
+            chunk = await self._chunk()
+            if not chunk:
+                raise EOFError("the stream is over")
+            *events, self._rest = (self._rest + chunk).split(b"\n\n")
+            for event in events:
+                self._take(event.decode())
+        return self._events.popleft()
+
+    async def ended(self) -> None:
+        """Read to the end of the stream."""
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._chunk():
+                pass
 
     async def close(self) -> None:
-        self._client.close()
-        if self.ended is not None:
-            self.ended.cancel()
+        if self._writer is not None:
+            self._writer.close()
+            with suppress(OSError):
+                await self._writer.wait_closed()
 
-    def _take(self, chunk: bytes) -> None:
-        *events, self._rest = (self._rest + chunk).split(b"\n\n")
-        for event in events:
-            lines = event.decode().split("\n")
-            fields = dict(line.partition(": ")[::2] for line in lines)
-            if "data" not in fields:
-                continue
+    async def _chunk(self) -> bytes:
+        assert self._reader is not None
+        size = int(await self._reader.readline(), 16)
+        return (await self._reader.readexactly(size + 2))[:-2]
+
+    def _take(self, event: str) -> None:
+        fields = dict(line.partition(": ")[::2] for line in event.split("\n"))
+        if "data" in fields:
             self.kinds.append(fields["event"])
             self.last_id = fields.get("id", self.last_id)
-            self._events.put_nowait(json.loads(fields["data"]))
+            self._events.append(json.loads(fields["data"]))
 
 
 def items_path(channel: str) -> str:

@@ -51,7 +51,7 @@ async def test_pages_follow_each_other_to_the_end(
     third = (await station.http.items(channel, limit=4, before=second["next"])).json
 
     pages = [ids(page["items"]) for page in (first, second, third)]
-    assert sum(pages, []) == published[::-1]
+    assert [*pages[0], *pages[1], *pages[2]] == published[::-1]
     assert [len(page) for page in pages] == [4, 4, 2]
     assert third["next"] is None
 
