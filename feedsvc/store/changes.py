@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from feedsvc.core.item import Item
 from feedsvc.core.position import Position
-from feedsvc.store.database import Database, database_errors, is_passing
+from feedsvc.store.database import Database, database_errors
 from feedsvc.store.documents import to_item
 from feedsvc.store.items import collection_epoch
 from feedsvc.store.queries import ITEMS
@@ -187,7 +187,9 @@ class ChangeStream:
                 return event or self._idle(stream.resume_token)
             except PyMongoError as error:
                 await self.close()
-                _raise_unless_passing(error)
+                if _ends_history(error):
+                    raise HistoryLost(str(error)) from error
+                # Whatever it is, somebody may repair it, and we go on where we were.
                 log.warning("change stream broken wait_s=%.1f error=%s", wait_s, error)
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
@@ -250,10 +252,7 @@ def _position_before(token: Any) -> Position:
     return Position(seconds, max(increment - 1, 0))
 
 
-def _raise_unless_passing(error: PyMongoError) -> None:
-    if isinstance(error, OperationFailure) and (
+def _ends_history(error: PyMongoError) -> bool:
+    return isinstance(error, OperationFailure) and (
         error.code in _NO_WAY_ON or error.has_error_label(_NOT_RESUMABLE)
-    ):
-        raise HistoryLost(str(error)) from error
-    if not is_passing(error) and not error.has_error_label(_RESUMABLE):
-        raise error
+    )

@@ -94,12 +94,12 @@ async def database_errors() -> AsyncIterator[None]:
     try:
         yield
     except PyMongoError as error:
-        if not is_passing(error):
+        if not _is_passing(error):
             raise
         raise Unavailable("the database does not answer") from error
 
 
-def is_passing(error: PyMongoError) -> bool:
+def _is_passing(error: PyMongoError) -> bool:
     """True if the same call may succeed once the deployment is well again."""
     return (
         isinstance(error, (ConnectionFailure, ExecutionTimeout, WriteConcernError))
