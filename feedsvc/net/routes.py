@@ -19,7 +19,8 @@ from feedsvc.net.pages import DemoHandler, FileHandler, web_directory
 from feedsvc.net.service import Service
 from feedsvc.sockjs import SockJSRouter
 
-SCRIPTS = r"(widget\.js|client\.js|sockjs\.min\.js)"
+# The widget, the client, and what they load when it is needed.
+SCRIPTS = r"/([a-z][a-z0-9.-]*\.js)"
 
 
 def public_application(service: Service, live: SockJSRouter) -> Application:
@@ -37,10 +38,10 @@ def public_application(service: Service, live: SockJSRouter) -> Application:
     ]
     if (web := web_directory()) is not None:
         files = {**with_service, "path": str(web)}
-        rules.append((f"/{SCRIPTS}", FileHandler, files))
+        rules.append((SCRIPTS, FileHandler, files))
         if service.settings.server.demo:
             demo = {**with_service, "path": str(web / "demo")}
-            rules.append((r"/((?:demo\.(?:css|js))?)", DemoHandler, demo))
+            rules += [(r"/()", DemoHandler, demo), (r"/demo/(.+)", DemoHandler, demo)]
     return Application(
         rules,
         default_handler_class=NotFoundHandler,
