@@ -13,26 +13,31 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
 from asyncio import FIRST_COMPLETED
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import NoReturn
 
-from feedsvc.config import load
+from feedsvc.config import Settings, load
 from feedsvc.errors import ConfigError
+from feedsvc.net.tokens import from_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO_CONFIG = ROOT / "examples" / "station" / "demo.toml"
 
-COMMANDS = {
-    "service": ("feedsvc", "serve"),
-    "station": ("examples.station", "--port", "0"),
-    "ingest": ("ingest", "run"),
-}
+SERVICE = ("feedsvc", "serve")
+STATION = ("examples.station",)
+INGEST = ("ingest", "run")
+# What is on the air is published by the station itself, with a token.
+ON_AIR = "radiomeridian.onair"
+TOKEN_LIFETIME = timedelta(days=365)
+
 # Together less than the ten seconds in which everything has to be stopped.
 STOP_S = {"ingest": 1.5, "station": 0.5, "service": 7.5}
 # What was started by a program that had to be killed may hold its output open.
@@ -41,7 +46,6 @@ LOG_BYTES = 5_000_000
 # No program of ours writes a longer line.
 LINE_BYTES = 1_000_000
 
-_READY = re.compile(r"\S+ is ready at (\S+)$")
 _ROUTINE = re.compile(r"\S+ \S+ (DEBUG|INFO) ")
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -61,18 +65,16 @@ def main() -> int:
     try:
         if environ.get("FEEDSVC_DEMO") and not load(None, environ).server.demo:
             python = sys.executable
-            os.execv(python, [python, "-m", *COMMANDS["service"]])  # noqa: S606 - ours
+            os.execv(python, [python, "-m", *SERVICE])  # noqa: S606 - ours
         if is_demo:
-            environ |= {"FEEDSVC_DEMO": "1", "FEEDSVC_CONFIG": str(DEMO_CONFIG)}
+            environ["FEEDSVC_CONFIG"] = str(DEMO_CONFIG)
         settings = load(None, environ)
         logs = make_logs(settings.server.data_dir)
     except ConfigError as error:
         for fault in error.faults:
             complain(fault)
         return 1
-    has_sources = bool(settings.sources)
-    work = run(environ, logs, with_station=is_demo, with_ingest=has_sources)
-    return asyncio.run(supervise(work))
+    return asyncio.run(supervise(run(settings, environ, logs, is_demo=is_demo)))
 
 
 def end_with_parent() -> None:
@@ -98,7 +100,7 @@ def complain(fault: str) -> None:
     print(f"feedsvc: {fault}", file=sys.stderr, flush=True)
 
 
-async def supervise(work: Coroutine[None, None, None]) -> int:
+async def supervise(work: Coroutine[None, None, NoReturn]) -> int:
     """Do the work until it fails or a signal comes, and return the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -121,24 +123,50 @@ async def supervise(work: Coroutine[None, None, None]) -> int:
 
 
 async def run(
-    environ: dict[str, str], logs: Path, *, with_station: bool, with_ingest: bool
-) -> None:
-    """Run the service and what feeds it until one ends: ``ProgramEnded``."""
+    settings: Settings, environ: dict[str, str], logs: Path, *, is_demo: bool
+) -> NoReturn:
+    """Run the service and what feeds it; raise ``ProgramEnded`` when one ends."""
     async with AsyncExitStack() as stack:
 
-        async def start(name: str) -> Program:
-            return await stack.enter_async_context(running(name, environ, logs))
+        async def start(name: str, *arguments: str) -> Program:
+            program = running(name, arguments, environ, logs)
+            return await stack.enter_async_context(program)
 
-        programs = [await start("service")]
-        url = await programs[0].ready()
-        if with_station:
-            programs.append(await start("station"))
-            environ["STATION_URL"] = await programs[-1].ready()
-        if with_ingest:
-            # Not before the service is ready: who comes first owns the private mongod.
-            programs.append(await start("ingest"))
+        programs = [await start("service", *SERVICE)]
+        url = (await programs[0].ready()).split()[-1]
+        if is_demo:
+            environ.setdefault("FEEDSVC_STATION_PORT", str(station_port(url)))
+            token = ("--token-file", str(keep_token(settings)))
+            programs.append(await start("station", *STATION, "--service", url, *token))
+            await programs[-1].ready()
+        if settings.sources:
+            # Only now: who comes first owns the private mongod, and has to stop it.
+            programs.append(await start("ingest", *INGEST))
+            await programs[-1].ready()
         print(welcome(url, logs), flush=True)
         await first_end(programs)
+
+
+def station_port(url: str) -> int:
+    """Return a free port for the station: the same each time, as ids have it in them.
+
+    The one after the service's is its admin listener's.
+    """
+    for port in (int(url.rpartition(":")[2]) + 2, 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as probe:
+            return int(probe.getsockname()[1])
+    raise ProgramEnded("there is no free port for the demo station")
+
+
+def keep_token(settings: Settings) -> Path:
+    """Write the token with which the station publishes, and return its file."""
+    tokens = from_settings(settings.auth, settings.server.data_dir)
+    now = datetime.now(UTC)
+    token = tokens.issue("station", publish=[ON_AIR], lifetime=TOKEN_LIFETIME, now=now)
+    path = settings.server.data_dir / "station.token"
+    path.touch(mode=0o600)
+    path.write_text(token, encoding="utf-8")
+    return path
 
 
 class Program:
@@ -148,20 +176,21 @@ class Program:
         self._name = name
         self._process = process
         self._log = log
-        self._url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._first_line: asyncio.Future[str] = loop.create_future()
         self._has_warned = False
         #: Done when the program has ended; the text is as of ``ProgramEnded``.
         self.end = asyncio.create_task(self._follow())
 
     async def ready(self) -> str:
-        """Return the address that the program tells once it is ready.
+        """Return the first line that the program prints, once it is ready.
 
         Raise ``ProgramEnded`` if it ends instead.
         """
-        await asyncio.wait({self._url, self.end}, return_when=FIRST_COMPLETED)
+        await asyncio.wait({self._first_line, self.end}, return_when=FIRST_COMPLETED)
         if self.end.done():
             raise ProgramEnded(self.end.result())
-        return self._url.result()
+        return self._first_line.result()
 
     async def stop(self, timeout_s: float) -> None:
         """Ask the program to stop, and kill it if it does not in time."""
@@ -199,10 +228,10 @@ class Program:
             show(line)
 
     def _heed(self, line: str) -> None:
-        """Show a line that the program prints, and learn where it is from it."""
+        """Show a line that the program prints; the first one says that it is ready."""
         print(line, flush=True)
-        if (ready := _READY.match(line)) and not self._url.done():
-            self._url.set_result(ready[1])
+        if not self._first_line.done():
+            self._first_line.set_result(line)
 
     def _warn(self, line: str) -> None:
         """Show a line of the program's log if it is not routine."""
@@ -213,11 +242,11 @@ class Program:
 
 @asynccontextmanager
 async def running(
-    name: str, environ: Mapping[str, str], logs: Path
+    name: str, arguments: Sequence[str], environ: Mapping[str, str], logs: Path
 ) -> AsyncIterator[Program]:
     """Run a module of ours as a program, and stop it in the end."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *COMMANDS[name]),
+        *(sys.executable, "-m", *arguments),
         env=environ,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
