@@ -110,7 +110,7 @@ async def test_a_subscriber_who_leaves_in_a_burst_harms_nobody(
     for reader in (stays, leaves):
         await reader.subscribe(channel, backlog=0)
 
-    publishing = asyncio.create_task(
+    publishing = asyncio.ensure_future(
         station.publisher.publish(channel, [post() for _ in range(BURST)])
     )
     leaves.socket.transport.abort()
