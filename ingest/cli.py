@@ -94,7 +94,8 @@ def _import_opml(options: argparse.Namespace) -> int:
 
 def _configured(options: argparse.Namespace) -> tuple[Settings, list[Job]]:
     settings = from_environment(options.config)
-    logs.set_up(settings.server.log_level)
+    # What the other commands print tells what the log would.
+    logs.set_up(settings.server.log_level if options.command is _run else "WARNING")
     return settings, jobs(settings, os.environ)
 
 

@@ -18,7 +18,7 @@ from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 from feedsvc import __version__
 from ingest import guard, pacing
 from ingest.exchange import FetchError, Request, Response
-from ingest.hosts import Hosts
+from ingest.hosts import APART_PRIVATE_S, APART_S, Hosts
 
 CONNECT_S = 10.0
 TOTAL_S = 30.0
@@ -93,12 +93,14 @@ class Fetcher:
         headers = dict(request.headers)
         if validators is not None and self._chance() >= UNCONDITIONAL:
             headers |= validators.headers()
-        client = self._open if allow_private else self._guarded
+        client, apart_s = self._guarded, APART_S
+        if allow_private:
+            client, apart_s = self._open, APART_PRIVATE_S
         url, is_permanent = request.url, True
         deadline = asyncio.get_running_loop().time() + timeout_s
         for _ in range(MAX_REDIRECTS + 1):
             left_s = deadline - asyncio.get_running_loop().time()
-            answer, body = await self._one(client, url, headers, left_s)
+            answer, body = await self._one(client, url, headers, apart_s, left_s)
             if answer.code not in _REDIRECTS or "Location" not in answer.headers:
                 moved_to = url if url != request.url and is_permanent else None
                 return self._response(answer, url, body, moved_to, headers)
@@ -111,6 +113,7 @@ class Fetcher:
         client: SimpleAsyncHTTPClient,
         url: str,
         headers: Mapping[str, str],
+        apart_s: float,
         timeout_s: float,
     ) -> tuple[HTTPResponse, bytes]:
         host = _host(url)
@@ -119,7 +122,7 @@ class Fetcher:
             raise FetchError(
                 url, "the host asked us to wait", retry_after_s=suspended_s
             )
-        async with self._hosts.turn(host):
+        async with self._hosts.turn(host, apart_s):
             return await _exchange(client, url, headers, max(timeout_s, 0.1))
 
     def _response(

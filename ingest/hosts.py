@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 
 AT_ONCE = 2
 APART_S = 1.0
+# A station's own systems can stand more.
+APART_PRIVATE_S = 0.1
 
 # Hosts that nobody waits for are forgotten when the table is longer than this.
 MAX_HOSTS = 1_000
@@ -30,24 +32,25 @@ class Hosts:
         self,
         *,
         at_once: int = AT_ONCE,
-        apart_s: float = APART_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._at_once = at_once
-        self._apart_s = apart_s
         self._clock = clock
         self._lanes: dict[str, _Lane] = {}
 
     @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[None]:
-        """Wait until the host may be asked, and hold a place while it is."""
+    async def turn(self, host: str, apart_s: float = APART_S) -> AsyncIterator[None]:
+        """Wait until the host may be asked, and hold a place while it is.
+
+        ``apart_s`` is the time from one start to the next.
+        """
         lane = self._lane(host)
         lane.waiting += 1
         try:
             async with lane.slots:
                 async with lane.starting:
                     await asyncio.sleep(max(0.0, lane.next_start - self._clock()))
-                    lane.next_start = self._clock() + self._apart_s
+                    lane.next_start = self._clock() + apart_s
                 yield
         finally:
             lane.waiting -= 1

@@ -110,13 +110,16 @@ class Readers:
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "ingest.worker",
+            "-c",
+            # Not -m: what is defined in __main__ has another name there than here.
+            "from ingest.worker import main; main()",
             str(self._memory_mb),
             str(int(self._time_s) + 1),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment,
+            # Out of the terminal's reach: an interrupt is ours to act on.
+            start_new_session=True,
         )
         return _Worker(process)
 

@@ -34,7 +34,10 @@ def subscriptions(document: bytes) -> list[Subscription]:
         raise SourceError(f"not OPML: {error}") from error
     if root.tag.lower() != "opml":
         raise SourceError(f"not OPML but <{root.tag}>")
+    # The first of several with the same address, in the order of the list.
     found = {one.url: one for one in reversed(list(_outlines(root, "", 0)))}
+    if not found:
+        raise SourceError("OPML without a single feed")
     return list(reversed(found.values()))
 
 

@@ -35,7 +35,7 @@ class Scheduler:
         self._run = run
         self._slots = asyncio.Semaphore(MAX_RUNS)
         self._scheduler = AsyncIOScheduler()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[object]] = set()
 
     def start(self, jobs: Iterable[Job]) -> None:
         self._scheduler.start()
@@ -62,21 +62,21 @@ class Scheduler:
 
     async def drain(self, timeout_s: float) -> None:
         """Start no more runs, and wait for those under way; cancel what is late."""
-        self._scheduler.shutdown(wait=False)
+        self._scheduler.remove_all_jobs()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=timeout_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        # Last, since it cancels what it waits for.
+        self._scheduler.shutdown(wait=False)
 
     async def _fire(self, job: Job) -> None:
-        # A task of our own: the scheduler cancels its own ones at a shutdown.
-        task = asyncio.create_task(self._guarded(job), name=job.source.name)
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("jobs run in tasks")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        await asyncio.shield(task)
-
-    async def _guarded(self, job: Job) -> None:
         async with self._slots:
             try:
                 await self._run(job)

@@ -90,7 +90,3 @@ def _bound_time(cpu_s: int) -> None:
     limit = int(usage.ru_utime + usage.ru_stime) + cpu_s + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
-
-
-if __name__ == "__main__":
-    main()
