@@ -119,10 +119,8 @@ class ChangeStream:
         """Go to the past and return the floor: all after it will be yielded."""
         await self.close()
         self._epoch = await collection_epoch(self._database)
-        reply = await self._database.command("ping")
-        now_s = reply["operationTime"].time
         past_s = self._past_s
-        while not await self._try_open(now_s - past_s):
+        while not await self._try_open(past_s):
             past_s //= 2
         log.info("change stream opened past_s=%d", past_s)
         return self._position
@@ -144,18 +142,21 @@ class ChangeStream:
             if change is not None:
                 return change
 
-    async def _try_open(self, start_s: int) -> bool:
-        """Open the stream at that time; False if the history begins later."""
+    async def _try_open(self, past_s: int) -> bool:
+        """Open the stream in the past; False if the history begins later."""
+        reply = await self._database.command("ping")
+        now: Timestamp = reply["operationTime"]
         # Increments count from 1, so nothing ever happens at 0.
-        self._position = max(Position(start_s, 0), self._not_before)
+        past = (now.time - past_s, 0) if past_s else (now.time, now.inc)
+        self._position = max(Position(*past), self._not_before)
         self._token = None
         try:
             await self._watch()
         except OperationFailure as error:
-            if error.code != _HISTORY_LOST or start_s >= time.time():
+            if error.code != _HISTORY_LOST:
                 raise
             return False
-        self._as_of = start_s
+        self._as_of = self._position.seconds
         return True
 
     async def _watch(self) -> AsyncChangeStream[Event]:
