@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from feedsvc.sockjs.outbox import WOULD_BLOCK
+from feedsvc.sockjs import fanout
 from feedsvc.sockjs.wire import Batch
 
 if TYPE_CHECKING:
     from feedsvc.sockjs.connection import SockJSConnection
     from feedsvc.sockjs.session import SockJSSession
 
-Send = Callable[[bytes], int]
-Lane = dict["SockJSSession", Send]
-
-
-def send_all(
-    frame: bytes, sends: Mapping[SockJSSession, Send]
-) -> list[tuple[SockJSSession, int]]:
-    """Send one frame to many sockets; return those that did not take all of it.
-
-    With each comes how many bytes it took, -1 if the peer is gone. Nothing else
-    happens here: no callback, no change of ``sends``. This is the one place that an
-    extension in C would replace.
-    """
-    size = len(frame)
-    failures = []
-    for session, send in sends.items():
-        try:
-            taken = send(frame)
-        except WOULD_BLOCK:
-            failures.append((session, 0))
-        except OSError:
-            failures.append((session, -1))
-        else:
-            if taken != size:
-                failures.append((session, taken))
-    return failures
+Lane = dict["SockJSSession", fanout.Handle]
 
 
 class Group:
     """A set of open connections that get the same messages.
 
     WebSockets that keep up are in a fast lane: the frame is made once, and sending
-    it is one call of the socket's own ``send`` each. A socket that falls short goes
+    it is one system call each, or less (`fanout`). A socket that falls short goes
     to the other sessions, which queue for themselves, until it has caught up; so
     bytes never overtake each other. Closed connections leave by themselves.
     """
@@ -104,12 +79,12 @@ class Group:
     def place(self, session: SockJSSession) -> None:
         """Put a member into its lane; it calls this when its state has changed."""
         self.leave(session)
-        if session.fast_send is None:
+        if session.handle is None:
             self._others[session] = None
         elif session.transport == "websocket-raw":
-            self._raw[session] = session.fast_send
+            self._raw[session] = session.handle
         else:
-            self._framed[session] = session.fast_send
+            self._framed[session] = session.handle
 
     def leave(self, session: SockJSSession) -> None:
         """Take the session out of every lane."""
@@ -118,7 +93,7 @@ class Group:
         self._others.pop(session, None)
 
     def _send(self, frame: bytes, messages: int, lane: Lane) -> None:
-        failures = send_all(frame, lane)
+        failures = fanout.send_all(frame, lane)
         # Counted for the service of any one member: a group belongs to one service.
         counters = next(iter(lane)).service.counters
         counters.frames_sent += len(lane)

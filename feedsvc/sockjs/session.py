@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from feedsvc.sockjs.wire import BROKEN, GO_AWAY, REFUSED, Batch
 
 if TYPE_CHECKING:
+    from feedsvc.sockjs import fanout
     from feedsvc.sockjs.connection import ConnectionInfo, SockJSConnection
     from feedsvc.sockjs.group import Group
     from feedsvc.sockjs.service import Service
@@ -34,8 +35,8 @@ class SockJSSession(ABC):
         "_second",
         "_taken",
         "conn",
-        "fast_send",
         "groups",
+        "handle",
         "is_closed",
         "service",
         "slot",
@@ -47,8 +48,8 @@ class SockJSSession(ABC):
         self.transport = transport
         self.is_closed = False
         self.groups: tuple[Group, ...] = ()  # a set would cost 200 bytes each
-        # The socket's own send, while nothing waits: what a group calls directly.
-        self.fast_send: Callable[[bytes], int] | None = None
+        # For the fast lanes of groups, while nothing waits.
+        self.handle: fanout.Handle | None = None
         self.slot = -1  # place in the wheel of heartbeats
         self._inbox: deque[Callable[[], Any]] | None = None
         self._opened = False
@@ -69,7 +70,7 @@ class SockJSSession(ABC):
 
     @abstractmethod
     def fell_short(self, frame: bytes, taken: int, messages: int) -> None:
-        """Go on after `fast_send` took only a part, or failed (-1)."""
+        """Go on after `fanout` sent only a part, or failed (-1)."""
 
     @abstractmethod
     def heartbeat(self) -> None:

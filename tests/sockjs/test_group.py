@@ -156,7 +156,7 @@ async def test_stalled_client_leaves_the_fast_lane_and_comes_back() -> None:
                 seen.append(int(text.split()[0]))
 
         assert seen == list(range(sent + 1))
-        await until(lambda: made[0].session.fast_send is not None)
+        await until(lambda: made[0].session.handle is not None)
         assert await stalled.receive() == 'a["alone"]'
         group.send(Batch(("fast again",)))
         assert await stalled.receive() == 'a["fast again"]'

@@ -220,7 +220,11 @@ async def test_binary_is_refused(transport: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "code"),
-    [(b"\x81\x01a", 1002), (masked(TEXT, b"\xff"), 1007), (b"\x81\xff" + b"\0\1" * 4, 1009)],
+    [
+        (b"\x81\x01a", 1002),
+        (masked(TEXT, b"\xff"), 1007),
+        (b"\x81\xff" + b"\0\1" * 4, 1009),
+    ],
 )
 async def test_violation_is_named_and_cut(
     transport: str, data: bytes, code: int
@@ -476,7 +480,7 @@ async def test_what_does_not_fit_follows_in_order(transport: str) -> None:
             text = await ws.receive()
             text = json.loads(text[1:])[0] if transport == "websocket" else text
             assert text == f"{number} " + "x" * 10_000
-        await until(lambda: made[0].session.fast_send is not None)
+        await until(lambda: made[0].session.handle is not None)
 
         assert made[0].queued_bytes == 0
 

@@ -9,6 +9,7 @@ import socket
 from ssl import SSLSocket
 from typing import TYPE_CHECKING, Any, Final
 
+from feedsvc.sockjs import fanout
 from feedsvc.sockjs.codec import (
     BAD_TEXT,
     NO_CODE,
@@ -69,7 +70,7 @@ class WebSocketSession(SockJSSession):
         self._ends_when_sent = False
         self._paused = False
         self._is_cut = False
-        self.fast_send = sock.send
+        self.handle = fanout.handle(sock)
 
     def start(self, handshake: bytes, info: ConnectionInfo, early: bytes) -> None:
         """Answer the handshake; ``early`` is what came right behind it."""
@@ -211,7 +212,7 @@ class WebSocketSession(SockJSSession):
             return
         self._outbox = Outbox()
         self._outbox.append(rest, messages)
-        self.fast_send = None
+        self.handle = None
         for group in self.groups:
             group.place(self)
         self.service.table.queued(self)
@@ -230,7 +231,7 @@ class WebSocketSession(SockJSSession):
         if self._ends_when_sent:
             self.cut()
             return
-        self.fast_send = self._sock.send
+        self.handle = fanout.handle(self._sock)
         for group in self.groups:
             group.place(self)
 
@@ -300,7 +301,7 @@ class WebSocketSession(SockJSSession):
         if self._outbox is not None:
             loop.remove_writer(self._sock)
             self._outbox = None
-        self.fast_send = None
+        self.handle = None
         self.service.table.gone(self)
         self._sock.close()
 
