@@ -7,80 +7,16 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+from feedsvc import kinds
 from feedsvc.core.access import ChannelRule, Rules
 from feedsvc.core.channel import Channel
-from feedsvc.core.item import ItemType
 from feedsvc.errors import BadInput, ConfigError
+from feedsvc.kinds import duration_s as duration_s
 
 PREFIX = "FEEDSVC_"
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("must be a text")
-    return value.strip()
-
-
-def _path(value: object) -> Path:
-    return Path(_text(value)).expanduser()
-
-
-def _flag(value: object) -> bool:
-    known = {"1": True, "true": True, "yes": True, "0": False, "false": False}
-    found = known.get(str(value).lower(), False if value in ("", "no") else None)
-    if found is None:
-        raise ValueError("must be true or false")
-    return found
-
-
-def _whole(least: int, most: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        good = isinstance(value, int | str) and not isinstance(value, bool)
-        if not good or not re.fullmatch(r"-?\d{1,15}", str(value)):
-            raise ValueError("must be a whole number")
-        number = int(str(value))
-        if not least <= number <= most:
-            raise ValueError(f"must be {least} to {most}")
-        return number
-
-    return parse
-
-
-def duration_s(value: object) -> int:
-    """Return seconds: a whole number, or a text such as ``90s``, ``5m``, ``1d``."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    found = re.fullmatch(r"\s*(\d{1,9})\s*([smhd]?)\s*", str(value))
-    if not found:
-        raise ValueError("must be a duration such as 90s, 5m, 12h or 30d")
-    return int(found[1]) * _UNITS[found[2] or "s"]
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list):
-        raise TypeError("must be a list of texts")
-    return tuple(_text(part) for part in parts)
-
-
-def _origins(value: object) -> tuple[str, ...]:
-    for origin in (found := _texts(value)):
-        if not re.fullmatch(r"https?://[^/\s?#@]+", origin):
-            raise ValueError(
-                f"must have origins such as https://radio.example: {origin}"
-            )
-    return tuple(origin.lower() for origin in found)
-
-
-def _networks(value: object) -> tuple[str, ...]:
-    for network in (found := _texts(value)):
-        ip_network(network)
-    return found
 
 
 def _key(
@@ -91,37 +27,37 @@ def _key(
     )
 
 
-_PORT = _whole(0, 65_535)
-_COUNT = _whole(1, 10**9)
+_PORT = kinds.whole(0, 65_535)
+_COUNT = kinds.whole(1, 10**9)
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     """``[server]``: where the service listens and what it stands on."""
 
-    host: str = _key("127.0.0.1", _text, "address to listen on")
+    host: str = _key("127.0.0.1", kinds.text, "address to listen on")
     port: int = _key(8080, _PORT, "port of the public listener; 0 takes a free one")
     admin_port: int | None = _key(
         None, _PORT, "port of the admin listener, on loopback; default port + 1"
     )
-    data_dir: Path = _key(Path("var"), _path, "directory for all that is kept")  # noqa: RUF009 - Path is frozen
+    data_dir: Path = _key(Path("var"), kinds.path, "directory for all that is kept")  # noqa: RUF009 - Path is frozen
     mongodb_uri: str | None = _key(
         None,
-        _text,
+        kinds.text,
         "MongoDB deployment; without it the service runs a private one",
         secret=True,
     )
     origins: tuple[str, ...] = _key(
-        (), _origins, "origins that may use the service from a page; empty: any"
+        (), kinds.origins, "origins that may use the service from a page; empty: any"
     )
-    demo: bool = _key(False, _flag, "serve the demo station's page at /")
+    demo: bool = _key(False, kinds.flag, "serve the demo station's page at /")
     proxies: tuple[str, ...] = _key(
-        (), _networks, "proxies whose X-Forwarded-For tells a client's address"
+        (), kinds.networks, "proxies whose X-Forwarded-For tells a client's address"
     )
     drain_seconds: int = _key(
         5, duration_s, "time over which open connections are closed at a stop"
     )
-    log_level: str = _key("INFO", lambda value: _text(value).upper(), "log level")
+    log_level: str = _key("INFO", kinds.level, "log level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +98,14 @@ class Auth:
 
     secret: str | None = _key(
         None,
-        _text,
+        kinds.text,
         "key of HS256 tokens; without it one is made and kept in data_dir",
         secret=True,
     )
     public_key: str | None = _key(
-        None, _text, "PEM file of the key that checks RS256 and EdDSA tokens"
+        None, kinds.text, "PEM file of the key that checks RS256 and EdDSA tokens"
     )
-    audience: str | None = _key(None, _text, "audience that tokens must name")
+    audience: str | None = _key(None, kinds.text, "audience that tokens must name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +140,7 @@ class _Table:
     values: Mapping[str, Any]
     line: int
     lines: Mapping[str, int]
+    is_scalar: bool = False
 
     def at(self, key: str) -> int:
         return self.lines.get(key, self.line)
@@ -261,7 +198,8 @@ def _read(path: Path, faults: list[str]) -> dict[str, list[_Table]]:
         places = lines.get(name, [])
         for number, entry in enumerate(entries):
             line, keys = places[number] if number < len(places) else (1, {})
-            found = _Table(entry if isinstance(entry, dict) else {}, line, keys)
+            is_scalar = not isinstance(entry, dict)
+            found = _Table({} if is_scalar else entry, line, keys, is_scalar)
             tables.setdefault(name, []).append(found)
     return tables
 
@@ -286,10 +224,13 @@ def _refuse_unknown_tables(
 ) -> None:
     known = (*GROUPS, "channel", "source")
     for table, entries in tables.items():
+        place = f"{name}:{entries[0].line}: {table}"
         if table not in known:
-            faults.append(
-                f"{name}:{entries[0].line}: {table}: is not one of {', '.join(known)}"
-            )
+            faults.append(f"{place}: is not one of {', '.join(known)}")
+        elif table in GROUPS and len(entries) > 1:
+            faults.append(f"{place}: must be one table, [{table}]")
+        elif any(entry.is_scalar for entry in entries):
+            faults.append(f"{place}: must be a table, [{table}]")
 
 
 def _group(
@@ -340,10 +281,10 @@ def _from_environment(
 def _rules(
     tables: list[_Table], file: str, faults: list[str]
 ) -> tuple[ChannelRule, ...]:
-    rules = []
+    rules: dict[Channel, ChannelRule] = {}
     for table in tables:
         values: dict[str, Any] = {}
-        if "path" not in table.values:
+        if "path" not in table.values and not table.is_scalar:
             faults.append(f"{file}:{table.line}: channel.path: is required")
         for key, value in table.values.items():
             try:
@@ -351,9 +292,14 @@ def _rules(
             except (BadInput, TypeError, ValueError) as error:
                 rule = error.rule if isinstance(error, BadInput) else str(error)
                 faults.append(f"{file}:{table.at(key)}: channel.{key}: {rule}")
-        if "path" in values:
-            rules.append(ChannelRule(**values))
-    return tuple(rules)
+        path = values.get("path")
+        if path in rules:
+            place = f"{file}:{table.at('path')}: channel.path"
+            # One of them would be lost, and what it makes private with it.
+            faults.append(f"{place}: {path} has a [[channel]] already")
+        elif path is not None:
+            rules[path] = ChannelRule(**values)
+    return tuple(rules.values())
 
 
 def _rule_value(key: str, value: object) -> dict[str, Any]:
@@ -364,7 +310,7 @@ def _rule_value(key: str, value: object) -> dict[str, Any]:
             raise ValueError("must be public or private")
         return {"private": value == "private"}
     if key == "types":
-        return {"types": frozenset(ItemType(one) for one in _texts(value))}
+        return {"types": kinds.types(value)}
     if key == "retention":
         limits = value if isinstance(value, dict) else {"age": value}
         if not set(limits) <= {"age", "count"}:

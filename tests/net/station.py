@@ -112,6 +112,12 @@ class Station:
             await reader.close()
         return [one["id"] for one in results]
 
+    async def drop_items(self) -> None:
+        """Drop the collection, as an operator might who restores a backup."""
+        database = connect(self.where.mongodb_uri)
+        await database.drop_collection("items")
+        await database.client.close()
+
     async def seen(self, channel: str, **query: object) -> list[str]:
         """Return the ids that an anonymous reader gets, newest first."""
         answer = await self.http.items(channel, **query)

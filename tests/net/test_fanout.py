@@ -110,10 +110,9 @@ async def test_a_subscriber_who_leaves_in_a_burst_harms_nobody(
     for reader in (stays, leaves):
         await reader.subscribe(channel, backlog=0)
 
-    publishing = asyncio.ensure_future(
-        station.publisher.publish(channel, [post() for _ in range(BURST)])
-    )
-    leaves.socket.transport.abort()
-    await publishing
+    async with asyncio.TaskGroup() as tasks:
+        items = [post() for _ in range(BURST)]
+        tasks.create_task(station.publisher.publish(channel, items))
+        leaves.socket.transport.abort()
 
     assert len(await stays.next_items(BURST)) == BURST
