@@ -44,7 +44,9 @@ def _name(value: object) -> str:
 
 def _url(value: object) -> str:
     parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    is_web = parts is not None and parts.scheme in ("http", "https")
+    # Reading the port checks it.
+    if parts is None or not is_web or not parts.hostname or parts.port == 0:
         raise ValueError("must be an http or https URL")
     return parts.geturl()
 

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from tornado.httpclient import HTTPError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPInputError
+from tornado.iostream import UnsatisfiableReadError
 from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 
 from feedsvc import __version__
@@ -35,7 +36,13 @@ _PERMANENT = {301, 308}
 # Where these go, and nothing else, may be decided by whoever redirects us.
 _FOR_OTHERS = {"accept", "if-none-match", "if-modified-since"}
 # No address, no connection, no encryption, no HTTP, or no end of it in time.
-_FAILURES = (HTTPError, HTTPInputError, OSError, ValueError)
+_FAILURES = (
+    HTTPError,
+    HTTPInputError,
+    UnsatisfiableReadError,
+    OSError,
+    ValueError,
+)
 # We count what arrives ourselves, and can then say that it was too much.
 _NO_LIMIT = 1 << 40
 

@@ -28,8 +28,13 @@ def item_id(source: str, source_id: str) -> str:
 
 def moved_key(key: str) -> str | None:
     """Return what stays of ``key`` when a site changes its scheme or host."""
-    parts = urlsplit(key) if key.startswith(("http://", "https://")) else None
-    if parts is None or (len(parts.path) < 2 and not parts.query):
+    if not key.startswith(("http://", "https://")):
+        return None
+    try:
+        parts = urlsplit(key)
+    except ValueError:
+        return None
+    if len(parts.path) < 2 and not parts.query:
         return None
     return bounded(parts.path + (f"?{parts.query}" if parts.query else ""))
 

@@ -49,7 +49,7 @@ def mime_type(url: str, declared: object = None, otherwise: str | None = None) -
         bare = declared.partition(";")[0].strip().lower()
         if _MIME.fullmatch(bare) and bare != "application/octet-stream":
             return bare
-    path = urlsplit(url).path
+    path = _path(url)
     ending = path.rpartition(".")[2].lower()
     guessed = _AUDIO.get(ending) or mimetypes.guess_type(path)[0]
     return guessed or otherwise or "application/octet-stream"
@@ -57,4 +57,11 @@ def mime_type(url: str, declared: object = None, otherwise: str | None = None) -
 
 def file_name(url: str) -> str:
     """Return the last part of the path without its ending; may be empty."""
-    return urlsplit(url).path.rpartition("/")[2].rpartition(".")[0]
+    return _path(url).rpartition("/")[2].rpartition(".")[0]
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""

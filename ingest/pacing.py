@@ -47,12 +47,14 @@ def is_used_up(headers: Mapping[str, str]) -> bool:
 
 def max_age_s(headers: Mapping[str, str]) -> float | None:
     """Return how long the answer stays fresh, as ``Cache-Control`` has it."""
-    found = re.search(r"\bmax-age\s*=\s*\"?(\d{1,9})", headers.get("cache-control", ""))
+    found = re.search(
+        r"\bmax-age\s*=\s*\"?([0-9]{1,9})", headers.get("cache-control", "")
+    )
     return _bounded(float(found[1])) if found else None
 
 
 def _retry_after(text: str, now: datetime) -> float | None:
-    if re.fullmatch(r"\d{1,9}", text):
+    if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
     try:
         at = parsedate_to_datetime(text)
@@ -62,7 +64,7 @@ def _retry_after(text: str, now: datetime) -> float | None:
 
 
 def _reset(text: str, now: datetime) -> float | None:
-    if re.fullmatch(r"\d{1,15}(\.\d+)?", text):
+    if re.fullmatch(r"[0-9]{1,15}(\.[0-9]+)?", text):
         number = float(text)
         if number < _YEARS_30_S:
             return number

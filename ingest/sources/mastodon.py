@@ -208,7 +208,8 @@ def _dict(mapping: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _dicts(mapping: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     value = mapping.get(name)
-    return [one for one in value if isinstance(one, dict)] if value else []
+    items = value if isinstance(value, list) else []
+    return [one for one in items if isinstance(one, dict)]
 
 
 def _text(mapping: Mapping[str, Any], name: str) -> str | None:

@@ -121,7 +121,7 @@ def _fields(
     status = _text(component, "STATUS").upper()
     fields = {
         "type": "event",
-        "title": _text(component, "SUMMARY") or UNTITLED,
+        "title": one_line(_text(component, "SUMMARY")) or UNTITLED,
         **_description(component),
         "url": _text(component, "URL"),
         # A time in UTC names an instant, not where the event takes place.

@@ -167,7 +167,8 @@ def test_posts_for_followers_only_are_not_taken() -> None:
     "broken",
     [
         {"account": None},
-        {"tags": "x", "media_attachments": {"a": 1}},
+        {"tags": "x", "media_attachments": 1},
+        {"tags": 1.5, "media_attachments": {"a": 1}},
         {"media_attachments": [{"url": 5, "meta": [1]}, 7]},
         {"card": "x", "created_at": 12, "content": "<p>ok</p>"},
         {"reblog": None, "language": 5, "spoiler_text": None},
