@@ -65,6 +65,7 @@ class Client:
         self.cursors: dict[str, str] = {}
         self.known: dict[str, dict[str, tuple[int, bool]]] = {}
         self.since: dict[str, Position] = {}
+        self.asked: dict[str, int] = {}
         self.limits: dict[str, int] = {}
         self.seen_live: set[tuple[str, int]] = set()
         self.connect()
@@ -87,6 +88,7 @@ class Client:
         self.position = cursor.position
         if not message["resumed"]:
             self.known[channel] = {}
+            self.limits[channel] = self.asked[channel]
         for item in message["items"]:
             self._keep(channel, item)
         self.since[channel] = cursor.position
@@ -208,8 +210,8 @@ class Deliveries(RuleBasedStateMachine):
         self, client: Client, pattern: str, limit: int, since: Cursor | None
     ) -> None:
         request = Subscribe(None, Channel(pattern), limit, None, since)
-        client.limits[pattern] = limit
-        self._forget(client, pattern, keep_known=since is not None)
+        # What the subscription before this one brings may come until the answer.
+        client.asked[pattern] = limit
         subscription, answer = client.state.subscribe(request, RULES, 100)
         if answer is not None:
             client.receive(answer)
@@ -230,13 +232,10 @@ class Deliveries(RuleBasedStateMachine):
         elif client.state.is_waiting(subscription):
             self._load(client, subscription)
 
-    def _forget(
-        self, client: Client, pattern: str, *, keep_known: bool = False
-    ) -> None:
+    def _forget(self, client: Client, pattern: str) -> None:
         client.since.pop(pattern, None)
-        if not keep_known:
-            client.known.pop(pattern, None)
-            client.cursors.pop(pattern, None)
+        client.known.pop(pattern, None)
+        client.cursors.pop(pattern, None)
 
     def _stored(self, scope: Scope, at: Position) -> list[Item]:
         """What a query finds at that position: visible, newest by date first."""
