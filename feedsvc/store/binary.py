@@ -66,9 +66,11 @@ async def _fault(path: Path) -> str | None:
         async with asyncio.timeout(_VERSION_S):
             output, _ = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return "does not tell its version"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return _fault_in(output.decode(errors="replace"))
 
 

@@ -29,8 +29,9 @@ OPLOG_MB = 512
 
 # After a crash the server first replays its journal.
 START_S = 120
+# Longer than one that runs needs for an answer; one that hangs is replaced then.
+ANSWER_S = 30
 STOP_S = 8
-GUEST_S = 30
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 30.0
 # A server that lived so long is not in a loop of crashes.
 STEADY_S = 60
@@ -56,17 +57,17 @@ class EmbeddedMongod:
         """Take over the server that runs already, or start one."""
         pid = self._home.running_pid()
         if pid is not None:
-            if await self._take_over(pid):
+            if await self._take_over(pid, ANSWER_S):
                 return
             await self._end()
         await self._launch()
 
     async def join(self) -> None:
         """Use the server of another process as soon as that has it ready."""
-        deadline = time.monotonic() + GUEST_S
-        while time.monotonic() < deadline:
+        deadline = time.monotonic() + ANSWER_S
+        while (left_s := deadline - time.monotonic()) > 0:
             pid = self._home.running_pid()
-            if pid is not None and await self._take_over(pid):
+            if pid is not None and await self._take_over(pid, left_s):
                 return
             await asyncio.sleep(_POLL_S)
         raise ConfigError(
@@ -97,12 +98,10 @@ class EmbeddedMongod:
         await self._end()
         log.info("mongod stopped pid=%d", self.pid)
 
-    async def _take_over(self, pid: int) -> bool:
+    async def _take_over(self, pid: int, timeout_s: float) -> bool:
         port = self._home.port
-        if port is None:
-            return False
-        self._process, self.pid, self.port = None, pid, port
-        ready = await self._is_ready(START_S)
+        self._process, self.pid, self.port = None, pid, port or 0
+        ready = port is not None and await self._is_ready(timeout_s)
         if ready:
             log.info("mongod found pid=%d port=%d", pid, port)
         return ready

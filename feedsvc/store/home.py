@@ -16,6 +16,7 @@ LOOPBACK = "127.0.0.1"
 # A log that is longer is put aside at the next start.
 _LOG_BYTES = 10_000_000
 _TAIL_BYTES = 64_000
+_RESTARTED = "SERVER RESTARTED"
 
 
 class Home:
@@ -97,16 +98,22 @@ class Home:
             self.log.replace(self.log.with_suffix(".log.old"))
 
     def last_words(self) -> str:
-        """Return what the server's log ends with: its last error, or last line."""
+        """Return why the server ended: the first fatal line of its last run's log.
+
+        Without one it is the last error, without that the last line.
+        """
         try:
             with self.log.open("rb") as log:
                 log.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
-                lines = log.read().decode(errors="replace").splitlines()
+                text = log.read().decode(errors="replace")
         except OSError:
             return "it left no log"
-        words = [_words(line) for line in lines]
-        serious = [text for severity, text in words if severity in {"E", "F"}]
-        return serious[-1] if serious else words[-1][1] if words else "an empty log"
+        lines = [_words(line) for line in text.rpartition(_RESTARTED)[2].splitlines()]
+        fatal = [words for severity, words in lines if severity == "F"]
+        errors = [words for severity, words in lines if severity == "E"]
+        return (fatal[:1] or errors[-1:] or [words for _, words in lines[-1:]] or [""])[
+            0
+        ]
 
 
 def _is_free(port: int) -> bool:
@@ -123,8 +130,8 @@ def _words(line: str) -> tuple[str, str]:
     """Return severity and text of one line of the log, which is JSON mostly."""
     try:
         entry = json.loads(line)
-        attributes = entry.get("attr", {})
-        detail = attributes.get("error", attributes.get("msg", ""))
-        return entry["s"], f"{entry['msg']} {detail}".strip()
+        cause = entry.get("attr", {}).get("error", "")
+        cause = cause.get("errmsg", "") if isinstance(cause, dict) else cause
+        return entry["s"], f"{entry['msg']} {cause}".strip()
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", line
