@@ -78,10 +78,10 @@ def _fault_in(output: str) -> str | None:
     missing = _MISSING_LIBRARY.search(output)
     if missing:
         return f"misses the shared library {missing[1]} (apt install libcurl4?)"
-    version = re.search(r"db version v(\d+)\.(\d+)\S*", output)
+    version = re.search(r"db version v((\d+)\.(\d+)\S*)", output)
     if version is None:
         return "does not tell its version"
-    if (int(version[1]), int(version[2])) < OLDEST_VERSION:
+    if (int(version[2]), int(version[3])) < OLDEST_VERSION:
         oldest = ".".join(map(str, OLDEST_VERSION))
-        return f"is {version[0][4:]}, older than {oldest}"
+        return f"is version {version[1]}, older than {oldest}"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -14,7 +15,6 @@ from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
     ExecutionTimeout,
-    InvalidURI,
     OperationFailure,
     PyMongoError,
     WriteConcernError,
@@ -41,11 +41,22 @@ def connect(uri: str, *, database: str = "feedsvc") -> Database:
     Nothing is sent yet: ``check`` tells whether the deployment will do.  The caller
     closes ``.client``.  Raise ``ConfigError`` for a URI that is none.
     """
+    try:
+        client = _client(uri)
+        return client.get_default_database(database)
+    except (ConfigurationError, UserWarning, ValueError) as error:
+        raise ConfigError([f"mongodb_uri: {_without_secret(error, uri)}"]) from None
+
+
+def _client(uri: str) -> Client:
     options: dict[str, Any] = {}
     if "serverselectiontimeoutms" not in uri.lower():
         options["serverSelectionTimeoutMS"] = SELECTION_MS
-    try:
-        client: Client = AsyncMongoClient(
+    with warnings.catch_warnings():
+        # The driver only warns of options that it does not understand, and goes on
+        # without them; one of them may have been "tls".
+        warnings.simplefilter("error", UserWarning)
+        return AsyncMongoClient(
             uri,
             appname="feedsvc",
             tz_aware=True,
@@ -55,9 +66,6 @@ def connect(uri: str, *, database: str = "feedsvc") -> Database:
             socketTimeoutMS=SOCKET_MS,
             **options,
         )
-        return client.get_default_database(database)
-    except (InvalidURI, ConfigurationError, ValueError) as error:
-        raise ConfigError([f"mongodb_uri: {_without_secret(error, uri)}"]) from None
 
 
 async def check(client: Client) -> None:
@@ -119,9 +127,6 @@ def _reason(error: OperationFailure) -> str:
 
 
 def _without_secret(error: Exception, uri: str) -> str:
-    """Return the error's text without the user name and password of the URI."""
-    text = str(error)
-    secret = re.search(r"//([^/]*)@", uri)
-    for part in re.split(r"[:@]", secret[1]) if secret else []:
-        text = text.replace(part, "…") if part else text
-    return text
+    """Return the error's text without the password of the URI."""
+    password = re.search(r"//[^/:]*:([^/]+)@", uri)
+    return str(error).replace(password[1], "…") if password else str(error)
