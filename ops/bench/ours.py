@@ -31,11 +31,11 @@ from feedsvc.store.changes import ChangeStream, Committed, Idle
 from feedsvc.store.items import ItemStore
 from tornado.web import Application
 
+import peers
 from items import serve_items
 
 PREFIX = "/live"
-CHANNEL = Channel.parse("radiostation.artist")
-SECRET = "a secret of the benchmark"  # noqa: S105  # guards nothing
+CHANNEL = Channel.parse(peers.CHANNEL)
 
 
 # --- the layer ---------------------------------------------------------------------
@@ -138,7 +138,12 @@ async def run_service(port: int, control: int) -> None:
     store = cast("ItemStore", stream)
     relay = Relay(store, cast("ChangeStream", stream), settings.limits)
     service = Service(
-        settings, settings.channel_rules, store, relay, Tokens(SECRET), lambda: False
+        settings,
+        settings.channel_rules,
+        store,
+        relay,
+        Tokens(peers.SECRET),
+        lambda: False,
     )
     router = SockJSRouter(LiveDoor(service), PREFIX)
     application = public_application(service, router)

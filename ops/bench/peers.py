@@ -12,7 +12,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from feedsvc.net.tokens import Tokens
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -22,6 +25,9 @@ NODE_FOLDER = WORK / "node"
 SOCKJS_TORNADO = WORK / "sockjs-tornado"
 SOCKJS_TORNADO_PINS = ("sockjs-tornado==1.0.7", "tornado==6.5.10")
 DEBIAN_PACKAGES = ("nginx", "libnginx-mod-nchan", "mosquitto")
+CHANNEL = "radiostation.artist"
+BACKLOG = 20  # items that a client asks for when it comes
+SECRET = "a secret of the benchmark, guards nothing"  # noqa: S105  # so it says
 NGINX_MODULES = Path("/usr/lib/nginx/modules")
 
 
@@ -29,8 +35,8 @@ NGINX_MODULES = Path("/usr/lib/nginx/modules")
 class Server:
     """One server under test.
 
-    ``start`` and ``client`` may hold ``{port}``, ``{control}`` and ``{folder}``; the
-    last is the run's own folder, which gets ``config`` with the same names filled in.
+    ``start`` and ``environment`` may hold ``{port}``, ``{control}`` and ``{folder}``;
+    the last is the run's own folder, which gets ``config`` with the same filled in.
     """
 
     name: str
@@ -128,11 +134,40 @@ def _ours(name: str, height: str, client: tuple[str, ...]) -> Server:
     )
 
 
-def _subscribe(channel: str) -> str:
-    """Return the step that asks for a channel with a backlog of 20."""
-    request = {"msg": "subscribe", "id": 1, "channel": channel, "backlog": 20}
+def subscription(channel: str) -> tuple[str, ...]:
+    """Return the steps that ask for a channel and its backlog, and await both."""
+    request = {"msg": "subscribe", "id": 1, "channel": channel, "backlog": BACKLOG}
     frame = json.dumps([json.dumps(request)])
-    return ">" + frame.replace("\\", r"\\")
+    return ("--step", ">" + frame.replace("\\", r"\\"), "--step", "<subscribed")
+
+
+def _whole(name: str) -> Server:
+    """Return the service as operators start it, with a private MongoDB."""
+    tokens = Tokens(SECRET)
+    token = tokens.issue(
+        "bench", publish=[CHANNEL], lifetime=timedelta(days=1), now=datetime.now(UTC)
+    )
+    head = (
+        rf"POST /api/channels/{CHANNEL}/items HTTP/1.1\r\nHost: x\r\n"
+        rf"Authorization: Bearer {token}\r\nContent-Length: 250\r\n\r\n"
+    )
+    return Server(
+        name,
+        "py:feedsvc",
+        (sys.executable, "-m", "feedsvc", "serve"),
+        (*SOCKJS, *subscription(CHANNEL), "--head", head, "--tail", ""),
+        publishes_to_port=True,
+        environment={
+            "PYTHONPATH": str(ROOT),
+            "FEEDSVC_PORT": "{port}",
+            "FEEDSVC_ADMIN_PORT": "0",
+            "FEEDSVC_DATA_DIR": "{folder}/data",
+            "FEEDSVC_SECRET": SECRET,
+            "FEEDSVC_DRAIN_SECONDS": "0",
+            "FEEDSVC_LOG_LEVEL": "WARNING",
+            "FEEDSVC_PUBLISH_PER_SECOND": "1000000",  # one token publishes for all
+        },
+    )
 
 
 # --- the table ---------------------------------------------------------------------
@@ -144,15 +179,10 @@ FLOOR = Server(
     WEBSOCKET,
 )
 
-CHANNEL = "radiostation.artist"
-SUBSCRIBE = (
-    *("--step", _subscribe(CHANNEL)),
-    *("--step", "<subscribed"),
-)
-
 OURS = (
     _ours("feedsvc, SockJS layer", "layer", SOCKJS),
-    _ours("feedsvc, realtime path", "service", (*SOCKJS, *SUBSCRIBE)),
+    _ours("feedsvc, realtime path", "service", (*SOCKJS, *subscription(CHANNEL))),
+    _whole("feedsvc, with MongoDB"),
 )
 
 PEERS = (

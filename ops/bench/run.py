@@ -21,14 +21,24 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import report
-from peers import FLOOR, HERE, NGINX_MODULES, OURS, PEERS, WORK, Server
+from peers import (
+    BACKLOG,
+    FLOOR,
+    HERE,
+    NGINX_MODULES,
+    OURS,
+    PEERS,
+    WORK,
+    Server,
+    subscription,
+)
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
@@ -46,14 +56,20 @@ class Scenario:
     clients: tuple[int, ...]
     stalled: float = 0.0
     cohorts: int = 1
+    steps: tuple[str, ...] = ()
     fan_out: bool = True
     ours_only: bool = False
 
 
+# A second subscription; what {k} stands for decides how many cohorts there are.
+OTHER = subscription("bench.c{k}")
 SCENARIOS = (
     Scenario("fan-out", clients=(1_000, 3_500, 10_000)),
     Scenario("1 % stalled", clients=(3_500,), stalled=0.01),
-    Scenario("1,000 cohorts", clients=(3_500,), cohorts=1_000, ours_only=True),
+    Scenario("1 cohort", clients=(3_500,), steps=OTHER, ours_only=True),
+    Scenario(
+        "1,000 cohorts", clients=(3_500,), cohorts=1_000, steps=OTHER, ours_only=True
+    ),
     Scenario("connect", clients=(3_500,), fan_out=False, ours_only=True),
 )
 QUICK = (Scenario("fan-out", clients=(1_000,)),)
@@ -137,10 +153,13 @@ def started(server: Server) -> Iterator[tuple[subprocess.Popen[bytes], int, int]
             filled = template.format(**names, modules=NGINX_MODULES)
             Path(folder, server.config).write_text(filled)
         command = [part.format(**names) for part in server.start]
+        environment = {
+            key: value.format(**names) for key, value in server.environment.items()
+        }
         with Path(folder, "log").open("w+b") as log:
             process = subprocess.Popen(
                 ["taskset", "-c", SERVER_CORE, *command],
-                env={**os.environ, **server.environment},
+                env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -168,6 +187,8 @@ def load(case: Case, seconds: float) -> list[str]:
             *("--cohorts", str(case.scenario.cohorts)),
             *(f"--window={window}" for window in case.windows().values()),
             *case.server.client,
+            *case.scenario.steps,
+            *("--prefill", str(BACKLOG)),
         ]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=LOAD_TIMEOUT_S, check=False
@@ -274,6 +295,7 @@ def main() -> int:
     )
     parser.add_argument("--peers", action="store_true", help="run the peers too")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these servers")
+    parser.add_argument("--clients", nargs="+", type=int, help="in place of the usual")
     parser.add_argument("--quick", action="store_true", help="1,000 clients, one round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
@@ -284,10 +306,14 @@ def main() -> int:
     servers = choose(arguments)
     kept = HERE / "raw" / ("peers.jsonl" if arguments.peers else "service.jsonl")
     throw_away = WORK / "latest.jsonl"
-    partial = arguments.quick or arguments.only
+    partial = arguments.quick or arguments.only or arguments.clients
     output = arguments.output or (throw_away if partial else kept)
     output.parent.mkdir(parents=True, exist_ok=True)
     scenarios = QUICK if arguments.quick else SCENARIOS
+    if arguments.clients:
+        scenarios = tuple(
+            replace(one, clients=tuple(arguments.clients)) for one in scenarios
+        )
     cases = plan(servers, scenarios, 1 if arguments.quick else arguments.rounds)
     run(cases, arguments.seconds, output, machine(servers, arguments.seconds))
     print(report.render(output))
