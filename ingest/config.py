@@ -95,19 +95,24 @@ def jobs(settings: Settings, environ: Mapping[str, str]) -> list[Job]:
     In values ``${NAME}`` and ``${NAME:-default}`` stand for the environment's.
     """
     faults: list[str] = []
-    found: dict[str, Job | None] = {}
+    names: set[str] = set()
+    found: list[Job] = []
     if len(settings.sources) > MAX_SOURCES:
         faults.append(f"{settings.path}: has more than {MAX_SOURCES} sources")
     types = source_types()
     for table in settings.sources[:MAX_SOURCES]:
         reader = _TableReader(table, str(settings.path or ""), environ, faults)
-        name, job = reader.job(types)
-        if name in found:
+        job, is_enabled = reader.job(types)
+        if job is None:
+            continue
+        if job.source.name in names:
             reader.fault("name", "is the name of another source too")
-        found[name] = job
+        names.add(job.source.name)
+        if is_enabled:
+            found.append(job)
     if faults:
         raise ConfigError(faults)
-    return [job for job in found.values() if job is not None]
+    return found
 
 
 class _TableReader:
@@ -130,8 +135,8 @@ class _TableReader:
         name = self._table.values.get("name", "?")
         self._faults.append(f"{self._file}:{line}: source {name}: {key}: {rule}")
 
-    def job(self, types: Mapping[str, type[Source]]) -> tuple[str, Job | None]:
-        """Return the source's name and its job; none if it is faulty or left out."""
+    def job(self, types: Mapping[str, type[Source]]) -> tuple[Job | None, bool]:
+        """Return the job, none if it is faulty, and whether it is enabled."""
         before = len(self._faults)
         values = self._read(COMMON)
         kind = types.get(str(values["type"]))
@@ -144,10 +149,10 @@ class _TableReader:
         told = kind.check(options) if kind and len(self._faults) == before else None
         if told:
             self.fault(*told)
-        if kind is None or len(self._faults) > before or not values["enabled"]:
-            return str(values["name"]), None
+        if kind is None or len(self._faults) > before:
+            return None, False
         source = kind(values["name"], values["url"], **options)
-        return source.name, _job(source, values)
+        return _job(source, values), values["enabled"]
 
     def _read(self, options: Mapping[str, Option]) -> dict[str, Any]:
         return {key: self._value(key, option) for key, option in options.items()}

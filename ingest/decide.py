@@ -62,7 +62,7 @@ def select(
     """Decide for each offer whether it is written.
 
     The newest are kept, and written in the order of their dates, so that positions
-    follow it where they can.  Selecting from what was selected changes nothing.
+    follow it where they can.  Selecting from what was selected keeps all of it.
     """
     selection = Selection()
     seen: set[str] = set()

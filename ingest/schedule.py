@@ -64,7 +64,9 @@ class _Span:
     step: int
 
     def __str__(self) -> str:
-        return f"{self.first}-{self.last}/{self.step}"
+        if self.step > self.last - self.first:
+            return str(self.first)
+        return f"{self.first}-{self.last}" + f"/{self.step}" * (self.step > 1)
 
 
 def _field(name: str, field: str, least: int, most: int, names: tuple[str, ...]) -> str:
