@@ -81,9 +81,8 @@ class Broadcast(SockJSConnection):
         self._group.send(Batch((message,)))
 
 
-def make_routers(sockjs_url: str) -> list[SockJSRouter]:
+def make_routers(settings: Settings = SETTINGS) -> list[SockJSRouter]:
     """Return the services that the tests know."""
-    settings = replace(SETTINGS, sockjs_url=sockjs_url)
     everybody = Group()
     return [
         SockJSRouter(Echo, "/echo", settings, {"response_limit": 4096}),
@@ -97,9 +96,9 @@ def make_routers(sockjs_url: str) -> list[SockJSRouter]:
     ]
 
 
-async def serve(port: int, sockjs_url: str) -> None:
+async def serve(port: int, settings: Settings) -> None:
     """Serve until the process is told to stop."""
-    routers = make_routers(sockjs_url)
+    routers = make_routers(settings)
     rules = [rule for router in routers for rule in router.urls]
     server = HTTPServer(Application(rules))
     server.listen(port, "127.0.0.1")
@@ -123,7 +122,8 @@ def main() -> None:
     parser.add_argument("--sockjs-url", default=SETTINGS.sockjs_url)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    asyncio.run(serve(options.port, options.sockjs_url))
+    settings = replace(SETTINGS, sockjs_url=options.sockjs_url)
+    asyncio.run(serve(options.port, settings))
 
 
 if __name__ == "__main__":

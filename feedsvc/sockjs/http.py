@@ -96,6 +96,10 @@ class Exchange(HTTPMessageDelegate):
     def finish(self) -> None:
         if self._is_answered:
             return
+        if self._connection.stream.closed():
+            # Tornado tells of an end only if it comes after this.
+            self.is_lost = True
+            return
         self._connection.set_close_callback(self.on_connection_close)
         if self._route is None:
             self.answer(HTTPStatus.NOT_FOUND)

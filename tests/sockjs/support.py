@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -17,7 +17,17 @@ from tornado.web import Application
 
 from feedsvc.sockjs import ConnectionInfo, SockJSConnection, SockJSRouter
 from feedsvc.sockjs.codec import CLOSE, TEXT, unmask
+from feedsvc.sockjs.conformance import SETTINGS
 
+# Every transport, and no limits that a fast test would meet.
+# A browser does not abort the poll of jsonp: only a heartbeat ends it.
+TEST_SETTINGS = replace(
+    SETTINGS,
+    sockjs_url="/sockjs.js",
+    disconnect_delay=1.5,
+    heartbeat_delay=6.0,
+    pong_timeout_s=3.0,
+)
 # Nothing here takes longer on the slowest machine, unless it is broken.
 PATIENCE_S = 20.0
 # Long enough for loopback, short enough to wait for nothing.
@@ -277,7 +287,7 @@ async def serving(*routers: SockJSRouter, **options: Any) -> AsyncIterator[Clien
 async def until(condition: Callable[[], Any]) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - conditions of code without events
             await asyncio.sleep(0.005)
 
 
@@ -316,5 +326,3 @@ def recorders(
 
 def _names(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
-
-

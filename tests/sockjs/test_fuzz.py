@@ -16,7 +16,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from feedsvc.sockjs.conformance import make_routers
-from tests.sockjs.support import Client, Socket, masked, upgrade_headers
+from tests.sockjs.support import TEST_SETTINGS, Client, Socket, masked, upgrade_headers
 
 BASES = ["/echo", "/disabled_websocket_echo", "/cookie_needed_echo", "/close"]
 NAMES = [
@@ -39,9 +39,12 @@ paths = st.one_of(
 )
 headers = st.dictionaries(
     st.sampled_from(
-        ["Origin", "Cookie", "Content-Type", "If-None-Match", "Connection"]
-        + ["Access-Control-Request-Headers", "Upgrade", "Sec-WebSocket-Key", "Expect"]
-        + ["Sec-WebSocket-Version", "Transfer-Encoding", "Content-Encoding"]
+        [
+            *("Origin", "Cookie", "Content-Type", "If-None-Match", "Connection"),
+            *("Access-Control-Request-Headers", "Upgrade", "Expect"),
+            *("Sec-WebSocket-Version", "Sec-WebSocket-Key"),
+            *("Transfer-Encoding", "Content-Encoding"),
+        ]
     ),
     st.one_of(
         st.sampled_from(["null", "upgrade", "websocket", "chunked", "gzip", "13", "*"]),
@@ -50,7 +53,8 @@ headers = st.dictionaries(
     max_size=5,
 )
 bodies = st.one_of(
-    st.binary(max_size=200), st.sampled_from([b'["a"]', b"[]", b"d=%5B%5D", b"5\r\nhallo"])
+    st.binary(max_size=200),
+    st.sampled_from([b'["a"]', b"[]", b"d=%5B%5D", b"5\r\nhallo"]),
 )
 
 
@@ -64,7 +68,7 @@ class World:
     async def _start(self) -> None:
         self.errors: list[dict[str, object]] = []
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
-        self.routers = make_routers("/sockjs.js")
+        self.routers = make_routers(TEST_SETTINGS)
         rules = [rule for router in self.routers for rule in router.urls]
         self.server = HTTPServer(Application(rules))
         sockets = bind_sockets(0, "127.0.0.1")
@@ -106,7 +110,9 @@ def world() -> Iterator[World]:
     world.loop.close()
 
 
-def assert_survives(world: World, data: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def assert_survives(
+    world: World, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.clear()
     world.loop.run_until_complete(world.attack(data))
     assert world.loop.run_until_complete(world.is_well())

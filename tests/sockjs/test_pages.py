@@ -153,9 +153,7 @@ async def test_preflight_allows_the_headers_it_is_asked_for(
     client: Client, asked: str, allowed: str | None
 ) -> None:
     """Blank is as good as absent."""
-    answer = await client.options(
-        "/echo/a/a/xhr", Access_Control_Request_Headers=asked
-    )
+    answer = await client.options("/echo/a/a/xhr", Access_Control_Request_Headers=asked)
 
     assert answer.headers.get("access-control-allow-headers") == allowed
 
@@ -181,8 +179,10 @@ async def test_info_may_point_to_another_base_url() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["iframe.html", "iframe-a.html", "iframe-.html", "iframe-0.1.2abc-dirty.2144.html"]
-    + ["iframe-1.6.1.html?t=1234"],
+    [
+        *("iframe.html", "iframe-a.html", "iframe-.html"),
+        *("iframe-0.1.2abc-dirty.2144.html", "iframe-1.6.1.html?t=1234"),
+    ],
 )
 async def test_iframe_page_loads_the_client(client: Client, name: str) -> None:
     """The script first, then the call, kept for a year."""
@@ -218,8 +218,10 @@ async def test_url_in_the_iframe_page_cannot_leave_its_attribute() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/live/iframe.html", "/live/a/b/htmlfile?c=x", "/live/a/b/jsonp?c=x"]
-    + ["/live/a/b/jsonp_send"],
+    [
+        *("/live/iframe.html", "/live/a/b/htmlfile?c=x"),
+        *("/live/a/b/jsonp?c=x", "/live/a/b/jsonp_send"),
+    ],
 )
 async def test_unsafe_transports_are_off_by_default(path: str) -> None:
     """Any page can use them, so an operator has to want them."""

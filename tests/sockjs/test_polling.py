@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import time
 from urllib.parse import unquote
 
 import pytest
 
-from feedsvc.sockjs import ConnectionInfo, SockJSRouter
+from feedsvc.sockjs import SockJSRouter
 from tests.sockjs.support import Client, Recorder, Stream, recorders, serving, until
 
 ALL_ON = {"htmlfile": True, "jsonp": True}
@@ -255,7 +255,9 @@ async def test_lost_receiver_ends_the_session(transport: str) -> None:
         await frame(stream, transport, "o")
         if transport in POLLS:
             method, query, _ = POLLS[transport]
-            head = f"{method} /live/a/one/{transport}{query} HTTP/1.1\r\nHost: x\r\n\r\n"
+            head = (
+                f"{method} /live/a/one/{transport}{query} HTTP/1.1\r\nHost: x\r\n\r\n"
+            )
             _, writer = await asyncio.open_connection("127.0.0.1", client.port)
             writer.write(head.encode())
             await until(lambda: made[0].session.slot >= 0)
@@ -290,7 +292,7 @@ async def test_clock_on_the_wall_ends_nothing(
 ) -> None:
     """A leap of a day must not expire sessions."""
     await client.post("/echo/a/one/xhr")
-    leap = __import__("time").time() + 86_400
+    leap = time.time() + 86_400
     monkeypatch.setattr("time.time", lambda: leap)
     await client.post("/echo/a/one/xhr_send", '["a"]')
     await asyncio.sleep(1.2)
@@ -463,8 +465,8 @@ async def test_client_that_does_not_poll_is_closed_as_slow(limit: str) -> None:
 
 async def test_one_large_batch_is_never_too_slow() -> None:
     """Else a client with a long backlog could never come in."""
-    made, factory = recorders(Flood)
-    async with serving(SockJSRouter(factory, "/live", {"max_queued_bytes": 9})) as client:
+    router = SockJSRouter(Flood, "/live", {"max_queued_bytes": 9})
+    async with serving(router) as client:
         await client.post("/live/a/one/xhr")
         await client.post("/live/a/one/xhr_send", '["1"]')
         answer = await client.post("/live/a/one/xhr")
@@ -495,7 +497,11 @@ async def test_stream_that_is_not_read_is_closed_as_slow(streaming: str) -> None
 async def test_old_queue_is_slow_too() -> None:
     """A message waits no longer than its limit."""
     made, factory = recorders(Flood)
-    settings = {"max_queued_age_s": 0.2, "disconnect_delay": 2.0, "close_timeout_s": 0.2}
+    settings = {
+        "max_queued_age_s": 0.2,
+        "disconnect_delay": 2.0,
+        "close_timeout_s": 0.2,
+    }
     router = SockJSRouter(factory, "/live", settings)
     async with serving(router) as client:
         await client.post("/live/a/one/xhr")

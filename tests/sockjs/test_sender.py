@@ -93,8 +93,12 @@ async def test_form_of_very_many_fields_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "body"),
-    [(FORM, "d=%5B%22a%2B%25%22%5D"), (FORM + "; charset=UTF-8", 'd=["a%2B%25"]')]
-    + [("text/plain", '["a+%"]'), ("text/plain;charset=UTF-8", '["a+%"]')],
+    [
+        (FORM, "d=%5B%22a%2B%25%C3%BC%22%5D"),
+        (FORM + "; charset=UTF-8", 'x=1&d=["a%2B%25ü"]'),
+        ("text/plain", '["a+%ü"]'),
+        ("text/plain;charset=UTF-8", '["a+%ü"]'),
+    ],
 )
 async def test_jsonp_send_takes_a_form_or_plain_text(
     client: Client, content_type: str, body: str
@@ -109,13 +113,15 @@ async def test_jsonp_send_takes_a_form_or_plain_text(
 
     assert (sent.status, sent.body) == (200, b"ok")
     assert sent.headers["content-type"] == "text/plain; charset=UTF-8"
-    assert json.loads(received.body[1:]) == ["a+%"]
+    assert json.loads(received.body[1:]) == ["a+%ü"]
 
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "T", "application/json", "application/xml", "text/xml"]
-    + ["text/plain;charset=UTF-8", "application/json;charset=utf-8", ""],
+    [
+        *("text/plain", "T", "application/json", "application/xml", "text/xml"),
+        *("text/plain;charset=UTF-8", "application/json;charset=utf-8", ""),
+    ],
 )
 async def test_xhr_send_ignores_the_media_type(
     client: Client, content_type: str

@@ -237,7 +237,11 @@ async def test_log_holds_no_session_ids(caplog: pytest.LogCaptureFixture) -> Non
 
 async def test_sessions_are_freed() -> None:
     """Short-lived clients leave nothing behind."""
-    router = SockJSRouter(Recorder, "/live", {"disconnect_delay": 0.1})
+
+    class ShortLived(Recorder):
+        """A class of its own, so that they can be counted."""
+
+    router = SockJSRouter(ShortLived, "/live", {"disconnect_delay": 0.1})
     async with serving(router) as client:
         for n in range(30):
             ws = await client.websocket("/live/websocket")
@@ -250,7 +254,7 @@ async def test_sessions_are_freed() -> None:
         await until(lambda: not sum(router.stats()["sessions"].values()))
         gc.collect()
 
-        assert not [o for o in gc.get_objects() if type(o) is Recorder]
+        assert not [o for o in gc.get_objects() if type(o) is ShortLived]
         assert not router._service._tasks
         assert not router._service._keys
         assert not table._detached

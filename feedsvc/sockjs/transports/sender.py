@@ -61,6 +61,7 @@ def _send(
 def _field(body: bytes) -> bytes:
     """Return the form's field ``d``; empty if there is none, or far too many."""
     try:
-        return parse_qs(body, max_num_fields=10)[b"d"][-1]
+        fields = parse_qs(body.decode(), errors="strict", max_num_fields=10)
+        return fields["d"][-1].encode()
     except (ValueError, KeyError):
         return b""

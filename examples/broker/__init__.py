@@ -1,0 +1,3 @@
+"""A push broker."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""A chat room."""
+
+from __future__ import annotations

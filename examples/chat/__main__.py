@@ -1,0 +1,7 @@
+"""``python -m examples.chat``."""
+
+from __future__ import annotations
+
+from examples.chat.app import main
+
+main()
