@@ -16,6 +16,7 @@ from typing import Any
 from feedsvc import __version__, app, logs
 from feedsvc.client import Event, Feed, ServiceError
 from feedsvc.config import Settings, duration_s, from_environment
+from feedsvc.core.channel import STAR
 from feedsvc.errors import ConfigError, FeedError
 from feedsvc.net.tokens import Tokens, from_settings
 
@@ -72,16 +73,9 @@ def _publish(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _tail(options: argparse.Namespace, settings: Settings) -> int:
-    feed = _feed(options, settings, read=[options.channel])
+    feed = _feed(options, settings)
     for event in _events(feed, options.channel, options.backlog):
-        if event.kind == "subscribed":
-            items = event.data["items"]
-            changes = [("", item) for item in reversed(items)]
-        elif event.kind == "item":
-            changes = [(event.data["change"], event.data["item"])]
-        else:
-            continue
-        for change, item in changes:
+        for change, item in _changes(event):
             if options.json:
                 print(json.dumps(item, ensure_ascii=False), flush=True)
             else:
@@ -90,7 +84,7 @@ def _tail(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backlog(options: argparse.Namespace, settings: Settings) -> int:
-    feed = _feed(options, settings, read=[options.channel])
+    feed = _feed(options, settings)
     types = options.types.split(",") if options.types else []
     page = feed.backlog(options.channel, options.limit, types=types)
     for item in page["items"]:
@@ -122,6 +116,16 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _changes(event: Event) -> list[tuple[str, dict[str, Any]]]:
+    """Return what an event brings, in the order in which to print it."""
+    if event.kind == "item":
+        return [(event.data["change"], event.data["item"])]
+    items = event.data.get("items", [])
+    # A backlog comes newest first, but what was missed in the order of its commits.
+    oldest_first = items if event.data.get("resumed") else items[::-1]
+    return [("", item) for item in oldest_first]
+
+
 def _events(feed: Feed, channel: str, backlog: int) -> Iterator[Event]:
     """Yield events for ever; after a break go on from the last cursor."""
     cursor: str | None = None
@@ -134,8 +138,6 @@ def _events(feed: Feed, channel: str, backlog: int) -> Iterator[Event]:
             # The first try tells the user what is wrong; later ones are a restart.
             if cursor is None or 400 <= error.status < 500:
                 raise
-        except OSError:
-            pass
         time.sleep(RETRY_S)
 
 
@@ -158,17 +160,17 @@ def _feed(
     options: argparse.Namespace,
     settings: Settings,
     *,
-    read: Sequence[str] = (),
     publish: Sequence[str] = (),
 ) -> Feed:
     server = settings.server
-    url = options.url_of_service or f"http://{server.host}:{server.port}"
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    url = options.url_of_service or f"http://{host}:{server.port}"
     token = options.token
-    if token is None and (publish or _has_secret(settings)):
-        readable = [channel for channel in read if "*" not in channel]
+    if token is None and _has_secret(options, settings):
+        # Who has the secret may read everything.
         token = _tokens(settings).issue(
             "feedsvc-cli",
-            read=readable,
+            read=[STAR],
             publish=publish,
             lifetime=OWN_TOKEN,
             now=datetime.now(UTC),
@@ -176,9 +178,13 @@ def _feed(
     return Feed(url, token)
 
 
-def _has_secret(settings: Settings) -> bool:
-    secret = settings.server.data_dir / "secret"
-    return settings.auth.secret is not None or secret.is_file()
+def _has_secret(options: argparse.Namespace, settings: Settings) -> bool:
+    """True if the secret at hand is that of the service that is spoken to."""
+    if settings.auth.secret is not None:
+        return True
+    # What lies in our data directory says nothing of a service elsewhere.
+    is_own = options.url_of_service is None
+    return is_own and (settings.server.data_dir / "secret").is_file()
 
 
 def _tokens(settings: Settings) -> Tokens:
@@ -264,9 +270,16 @@ def _parser() -> argparse.ArgumentParser:
         )
     one.add_argument("--admin", action="store_true", help="may do everything")
     one.add_argument(
-        "--expires", type=duration_s, default=3_600, help="lifetime, such as 12h or 30d"
+        "--expires", type=_lifetime, default=3_600, help="lifetime, such as 12h or 30d"
     )
     return parser
+
+
+def _lifetime(text: str) -> int:
+    try:
+        return duration_s(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add_remote(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any, NamedTuple
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
@@ -99,7 +101,7 @@ class Feed:
         path = f"/api/channels/{quote(channel, safe='')}/events"
         request = self._request("GET", path, {"backlog": backlog, "since": since})
         request.add_header("Accept", "text/event-stream")
-        with self._open(request, timeout_s=60.0) as answer:
+        with self._answer(request, timeout_s=60.0) as answer:
             fields: dict[str, str] = {}
             for raw in answer:
                 line = raw.decode().rstrip("\n")
@@ -123,7 +125,7 @@ class Feed:
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        with self._open(request, self._timeout_s) as answer:
+        with self._answer(request, self._timeout_s) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -135,13 +137,16 @@ class Feed:
             request.add_header("Authorization", f"Bearer {self._token}")
         return request
 
-    def _open(self, request: Request, timeout_s: float) -> Any:
+    @contextmanager
+    def _answer(self, request: Request, timeout_s: float) -> Iterator[Any]:
+        """Make the request; whatever breaks, then or later, is a ``ServiceError``."""
         try:
-            return urlopen(request, timeout=timeout_s)  # noqa: S310 - as above
+            with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - as above
+                yield answer
         except HTTPError as error:
             with error:
                 raise _told(error.code, error.read()) from error
-        except (URLError, OSError) as error:
+        except (HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
             text = f"no answer from {self._url}: {reason}"
             raise ServiceError(0, "unreachable", text) from error
