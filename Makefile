@@ -4,12 +4,14 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install web run test check fmt lint types imports bench bench-peers clean
+.PHONY: help install web run test check fmt lint types imports bench bench-peers \
+    screenshots clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
 DONE := .venv/done
-NODE_MODULES := web/node_modules/.package-lock.json
+WEB_PACKAGES := web/node_modules/.package-lock.json
+TEST_PACKAGES := $(WEB_PACKAGES) tests/sockjs/node_modules/.package-lock.json
 WIDGET := web/dist/widget.js
 
 # A virtual environment that lost its Python, or was moved, is set up again.
@@ -26,7 +28,7 @@ run: install ## start the service, its own MongoDB and the demo station
 	@$(MAKE) --silent web || echo "The widget is missing: it could not be built."
 	@$(PYTHON) ops/run.py
 
-test: $(DONE)/dev $(DONE)/mongod $(WIDGET) ## run every test, in a real browser too
+test: $(DONE)/dev $(DONE)/mongod $(TEST_PACKAGES) $(WIDGET) ## run every test
 	@npm --silent --prefix web test
 	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && \
 	    npm --silent --prefix web run test:browser && $(PYTHON) -m pytest
@@ -39,20 +41,25 @@ fmt: $(DONE)/dev ## format the Python code
 lint: $(DONE)/dev ## check the style of the Python code
 	@ruff check && ruff format --check
 
-types: $(DONE)/dev $(NODE_MODULES) ## check the types of the Python and JavaScript code
+types: $(DONE)/dev $(WEB_PACKAGES) ## check the types of the Python and JavaScript code
 	@mypy && mypy ops/run.py && npm --silent --prefix web run types
 
 imports: $(DONE)/dev ## check that the layers import downwards only
 	@lint-imports
 
-bench: $(DONE)/run $(DONE)/mongod ## measure the service on this machine
+bench: $(DONE)/run $(DONE)/mongod $(DONE)/gcc ## measure the service on this machine
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/run.py
 
-bench-peers: $(DONE)/run $(DONE)/mongod $(NODE_MODULES) ## measure it beside its peers
+bench-peers: $(DONE)/run $(DONE)/mongod $(DONE)/gcc $(DONE)/node ## measure its peers too
 	@$(PYTHON) ops/bench/install.py --peers && $(PYTHON) ops/bench/run.py --peers
 
+screenshots: $(WEB_PACKAGES) ## photograph the station that `make run` is running
+	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && node ops/screenshots.mjs \
+	    http://127.0.0.1:$${FEEDSVC_PORT:-8080} docs/images
+
 clean: ## remove all that was installed or built, but not the data
-	rm -rf .venv build web/dist web/node_modules *.egg-info .*_cache .hypothesis
+	rm -rf .venv build web/dist web/node_modules tests/sockjs/node_modules *.egg-info
+	rm -rf .*_cache .hypothesis
 
 $(DONE)/run: setup.py
 	@ops/setup/python.sh embedded
@@ -68,8 +75,12 @@ $(DONE)/mongod: | $(DONE)/run
 $(DONE)/node: | $(DONE)/run
 	@ops/setup/node.sh && touch $@
 
-$(NODE_MODULES): web/package-lock.json | $(DONE)/node
-	@ops/setup/npm.sh web && touch $@
+$(DONE)/gcc: | $(DONE)/run
+	@command -v gcc || ops/setup/packages.sh "A C compiler" gcc libc6-dev
+	@touch $@
 
-$(WIDGET): $(wildcard web/src/* web/demo/* web/demo/*/*) web/build.js $(NODE_MODULES)
+%/node_modules/.package-lock.json: %/package.json | $(DONE)/node
+	@ops/setup/npm.sh $* && touch $@
+
+$(WIDGET): $(wildcard web/src/* web/demo/* web/demo/*/*) web/build.js $(WEB_PACKAGES)
 	@npm --silent --prefix web run build

@@ -1,13 +1,11 @@
 #!/bin/sh
-# Install the packages of each named folder as its lock file says.
+# Install the npm packages of a folder, as its lock file says if it has one.
 #
-#   npm.sh FOLDER...
+#   npm.sh FOLDER
 set -eu
-cd "$(dirname "$0")/../.."
-for folder in "$@"; do
-    echo "Installing the packages of $folder"
-    (
-        cd "$folder"
-        npm ci --silent --no-audit --no-fund || npm install --no-audit --no-fund
-    )
-done
+cd "$(dirname "$0")/../../$1"
+echo "Installing the npm packages of $1"
+options="--no-audit --no-fund --loglevel=error"
+if [ ! -f package-lock.json ] || ! npm ci $options >/dev/null; then
+    npm install $options >/dev/null
+fi
