@@ -79,7 +79,7 @@ def read(
     offers, faults = [], list(batch.faults)
     for raw in batch.candidates:
         try:
-            offers.append(_offer(source.name, raw, template, backfill))
+            offers.append(to_offer(source.name, raw, template, backfill))
         except BadInput as error:
             faults.append(f"{raw.source_id[:100]}: {error}")
     return Reading(
@@ -92,9 +92,10 @@ def read(
     )
 
 
-def _offer(
+def to_offer(
     source: str, raw: RawCandidate, template: Template, backfill: bool
 ) -> Candidate:
+    """Return the candidate for the store; raise ``BadInput`` if it is unfit."""
     fields = dict(raw.fields)
     if "date_published" in fields:
         fields.setdefault("date", fields["date_published"])

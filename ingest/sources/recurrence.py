@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import MAXYEAR, datetime, tzinfo
 from itertools import islice
 from typing import cast
 
@@ -29,19 +29,29 @@ def occurrences(
     parts = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     if parts.get("FREQ") not in _FREQUENCIES:
         raise ValueError(f"recurs {parts.get('FREQ', 'never').lower()}: is not taken")
+    if "BYSETPOS" in parts and parts["FREQ"] in ("DAILY", "HOURLY"):
+        raise ValueError("recurs by position in a day: is not taken")
     if parts.get("RSCALE", "GREGORIAN") != "GREGORIAN":
         raise ValueError(f"recurs by the {parts['RSCALE'].lower()} calendar")
-    count = int(parts.get("COUNT", MAX_STEPS))
+    count = int(parts.get("COUNT", MAX_STEPS + 1))
     if "UNTIL" in parts:
         before = min(before, _until(parts["UNTIL"], zone))
+    if before < start:
+        return
+    # The search for a date that never comes, a 30th of February, ends with the year
+    # 9999 only.  The calendar repeats itself every 400 years: so search close to it.
+    years = (MAXYEAR - before.year) // 400 * 400
     kept = ";".join(f"{k}={v}" for k, v in parts.items() if k not in _DROPPED)
-    # With an end the search for a date that never comes, a 30th of February, ends.
-    dates = cast(rrule, rrulestr(kept, dtstart=start)).replace(until=before)
-    steps = 0
-    for steps, found in enumerate(islice(dates, count), start=1):
+    rule = cast(rrule, rrulestr(kept, dtstart=_later(start, years)))
+    dates = rule.replace(until=_later(before, years))
+    for steps, found in enumerate(islice(dates, count)):
         if steps >= MAX_STEPS:
             raise ValueError(f"recurs more than {MAX_STEPS} times")
-        yield found
+        yield _later(found, -years)
+
+
+def _later(at: datetime, years: int) -> datetime:
+    return at.replace(year=at.year + years)
 
 
 def _until(text: str, zone: tzinfo) -> datetime:

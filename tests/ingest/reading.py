@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from feedsvc.core.channel import Channel
 from feedsvc.core.item import Candidate
-from feedsvc.schema import offer
-from ingest import identity
 from ingest.exchange import Response
+from ingest.offers import Template, to_offer
 from ingest.sources.base import Batch, Source, State
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -30,14 +28,7 @@ def parse(
 def offers(source: Source, batch: Batch) -> list[Candidate]:
     """Return the candidates as the schema takes them: it refuses what is unfit."""
     return [
-        offer(
-            raw.fields,
-            channel=Channel("radio.news"),
-            item_id=identity.item_id(source.name, raw.source_id),
-            source=source.name,
-            source_id=raw.source_id,
-            alt_id=raw.alt_id,
-        )
+        to_offer(source.name, raw, Template("radio.news"), backfill=False)
         for raw in batch.candidates
     ]
 

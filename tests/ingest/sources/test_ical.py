@@ -97,6 +97,9 @@ def test_rules_that_recur_too_often_are_refused(frequency: str) -> None:
         "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=5",
         "FREQ=HOURLY",
+        "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=HOURLY;BYSETPOS=2",
+        "FREQ=WEEKLY;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=DAILY;INTERVAL=0",
         "FREQ=DAILY;COUNT=0",
         "FREQ=WEEKLY;BYDAY=XX",
@@ -118,6 +121,21 @@ def test_a_hostile_rule_costs_little_and_loses_one_event_at_most(rule: str) -> N
     assert time.monotonic() - began < 5
     assert "Good" in [one["title"] for one in fields(batch)]
     assert len(batch.candidates) <= 401
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", ["02-29 10:00"]),
+        ("FREQ=MONTHLY;BYDAY=-1FR", ["11-27 10:00", "12-25 10:00", "01-29 10:00"]),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", ["12-28 10:00"]),
+    ],
+)
+def test_rules_are_those_of_the_calendar(rule: str, expected: list[str]) -> None:
+    """Leap days, last Fridays and week numbers, 400 years from where we look."""
+    batch = parse(BERLIN, calendar(vevent("DTSTART:20160229T100000Z", f"RRULE:{rule}")))
+
+    assert starts(batch)[:3] == expected
 
 
 def test_a_series_that_is_over_leaves_its_last_date() -> None:
