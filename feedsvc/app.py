@@ -39,6 +39,7 @@ log = logging.getLogger("feedsvc.app")
 # A browser opens many connections at once after a restart; the kernel holds them.
 LISTEN_BACKLOG = 4_096
 LAST_PORT = 65_535
+CANCEL_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,18 @@ async def _run_beside(stack: AsyncExitStack, *work: Coroutine[Any, Any, None]) -
     """Run the coroutines until the end; one that fails takes the service down."""
     tasks = await stack.enter_async_context(asyncio.TaskGroup())
     for coroutine in work:
-        stack.callback(tasks.create_task(coroutine).cancel)
+        stack.push_async_callback(_cancel, tasks.create_task(coroutine))
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel the task until it has ended.
+
+    Once may not do: Python 3.11's ``wait_for``, which PyMongo sends with, swallows a
+    cancellation that comes in the moment in which its result does.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_S)
 
 
 async def _first(*work: Coroutine[Any, Any, Any]) -> None:
