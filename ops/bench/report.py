@@ -58,6 +58,18 @@ class Figures:
         values = [record[figure] for record in self._groups.get(key, ())]
         return median(values) if values else None
 
+    def per_cpu_second(self, key: Key) -> float | None:
+        """Return the median of deliveries per second of the server's CPU time.
+
+        A neighbour that takes the core away hardly changes it.
+        """
+        values = [
+            record["deliveries_per_s"] * record["seconds"] / record["server_cpu_s"]
+            for record in self._groups.get(key, ())
+            if record["server_cpu_s"]
+        ]
+        return median(values) if values else None
+
     def ratio(self, key: Key, base: str) -> float | None:
         """Return the median over the rounds of deliveries relative to another server.
 
@@ -129,6 +141,7 @@ def fan_out_row(
             milliseconds(figures.median(key, "p99_ms")),
         ]
     key = (scenario, clients, server, "one")
+    row.append(thousands(figures.per_cpu_second(key)))
     row.append(kilobytes(figures.median(key, "rss_per_connection")))
     row.append(thousands(figures.median(key, "connects_per_s")))
     row.append(figures.faults(scenario, clients, server))
@@ -151,7 +164,7 @@ FAN_OUT_HEAD = [
     "server",
     *("one /s", "× floor", f"× {RIVAL}", "p50 ms", "p99 ms"),
     *("fly /s", "× floor", f"× {RIVAL}", "p50 ms", "p99 ms"),
-    *("kB/conn", "conn/s", "faults"),
+    *("one /CPU s", "kB/conn", "conn/s", "faults"),
 ]
 CONNECT_HEAD = ["server", "clients/s", "kB/conn", "faults"]
 
@@ -203,7 +216,8 @@ An item has 250 bytes. **one**: the next item is published when all clients have
 last. **fly**: 50 items are in flight (10 at 10,000 clients). Latencies run from
 publishing an item to the moment when the *last* client has it. "floor" is the bare C
 loop of `send()` calls. Ratios are taken within a round. Faults are deliveries lost,
-duplicated or out of order and connections closed, over all rounds.
+duplicated or out of order and connections closed, over all rounds. "one /CPU s" is
+deliveries per second of CPU time that the server itself used.
 
 Made by `report.py` from `raw/`; how to run it is in `README.md`.
 """

@@ -193,8 +193,8 @@ def load(case: Case, seconds: float) -> list[str]:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=LOAD_TIMEOUT_S, check=False
         )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip())
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip())
     return done.stdout.splitlines()
 
 

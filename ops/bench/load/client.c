@@ -13,6 +13,7 @@
 #define READ_SIZE (1 << 18)
 
 static char inbox[READ_SIZE];
+char unexpected[256];
 
 int dial(const char *host, int port, int receive_buffer)
 {
@@ -115,8 +116,11 @@ static void message(struct client *client, const struct script *script,
     if (client->state == STARTING) {
         struct text wanted = script->steps[client->step];
         if (!contains(frame.bytes, frame.size,
-                      (struct text){wanted.bytes + 1, wanted.size - 1}))
+                      (struct text){wanted.bytes + 1, wanted.size - 1})) {
+            int size = frame.size < 200 ? (int)frame.size : 200;
+            snprintf(unexpected, sizeof unexpected, "%.*s", size, frame.bytes);
             return;
+        }
         client->step++;
         advance(client, script);
     } else if (script->asked.size && frame.size == script->asked.size &&

@@ -28,6 +28,9 @@ struct client {
     struct progress progress;
 };
 
+/* The last message that a script did not wait for: why nobody gets subscribed. */
+extern char unexpected[256];
+
 /* Open a TCP connection to the server; end the program if that fails. */
 int dial(const char *host, int port, int receive_buffer);
 

@@ -21,8 +21,9 @@
 #define EVENTS 1024
 #define STALLED_BUFFER 4096 /* so that a client that stops reading is soon felt */
 #define SETTLE_S 0.3        /* some brokers answer just before they have subscribed */
+#define PREFILL_S 1.0       /* for the first items to be written and known */
 #define PATIENCE_S 5.0      /* without a delivery: what is missing counts as lost */
-#define CONNECT_PATIENCE_S 60.0
+#define CONNECT_PATIENCE_S 20.0
 
 struct run {
     struct options options;
@@ -121,9 +122,9 @@ static void poll_once(struct run *run)
     }
 }
 
-static void settle(struct run *run)
+static void settle(struct run *run, double seconds)
 {
-    for (double settled = now_s() + SETTLE_S; now_s() < settled;)
+    for (double settled = now_s() + seconds; now_s() < settled;)
         poll_once(run);
 }
 
@@ -169,7 +170,7 @@ static void prefill(struct run *run)
         publish(run, now_s());
     run->tally.live = live;
     tally_give_up(&run->tally);
-    settle(run);
+    settle(run, PREFILL_S);
 }
 
 /* Open every client, a bounded number at a time. */
@@ -194,8 +195,10 @@ static void open_clients(struct run *run, int stalled)
         poll_once(run);
         if (run->ready > ready)
             heard_at = now;
-        if (now - heard_at > CONNECT_PATIENCE_S)
+        if (now - heard_at > CONNECT_PATIENCE_S) {
+            fprintf(stderr, "last message: %s\n", unexpected);
             fail("clients do not get subscribed");
+        }
     }
     run->connects_per_s = options->clients / (now_s() - start);
 }
@@ -210,7 +213,7 @@ static void connect_all(struct run *run)
     for (int i = 0; i < stalled; i++)
         epoll_ctl(run->epoll, EPOLL_CTL_DEL, run->clients[i].fd, NULL);
     run->tally.live -= stalled;
-    settle(run);
+    settle(run, SETTLE_S);
 }
 
 /* Publish up to an item or an instant, then go on reading while `drain` and waiting
