@@ -564,3 +564,19 @@ async def test_session_belongs_to_its_opener() -> None:
         assert [answer.status for answer in answers] == [404] * 4
         assert mine.status == 204
         assert router.stats()["refused"] == {"opener": 4}
+
+
+async def test_client_that_leaves_with_its_request_is_noticed(transport: str) -> None:
+    """Its end may be there before its request is read: no session may hang on it."""
+    router = SockJSRouter(Recorder, "/live", ALL_ON | {"disconnect_delay": 0.1})
+    method, query, _ = RECEIVERS[transport]
+    async with serving(router) as client:
+        for number in range(20):
+            head = f"{method} /live/a/{number}/{transport}{query} HTTP/1.1\r\n"
+            _, writer = await asyncio.open_connection("127.0.0.1", client.port)
+            writer.write(f"{head}Host: x\r\n\r\n".encode())
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.1)
+
+        await until(lambda: not sum(router.stats()["sessions"].values()))
