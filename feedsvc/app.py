@@ -79,7 +79,7 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
     server = settings.server
     async with AsyncExitStack() as stack:
         # The port first: whoever finds it in use has not started a database for it.
-        public = _listen(stack, server.host, server.port)
+        public = _listen(stack, server.host, server.port, share_port=server.share_port)
         port: int = public[0].getsockname()[1]
         admin = _listen(stack, "127.0.0.1", _admin_port(settings, port), "admin_port")
         prepare_data_dir(server.data_dir)
@@ -119,19 +119,31 @@ def prepare_data_dir(path: Path) -> None:
         raise ConfigError([f"data_dir: {path} cannot be written"])
 
 
+def free_port_error(key: str, host: str, port: int, error: OSError) -> ConfigError:
+    """Return the sentence that tells why the port can't be listened on."""
+    if error.errno == errno.EADDRINUSE:
+        variable = f"FEEDSVC_{key.upper()}"
+        fault = f"{key}: {port} of {host} is in use; set {variable} to a free one"
+    else:
+        reason = error.strerror or error
+        fault = f"host: cannot listen on {host} port {port}: {reason}"
+    return ConfigError([fault])
+
+
 def _listen(
-    stack: AsyncExitStack, host: str, port: int, key: str = "port"
+    stack: AsyncExitStack,
+    host: str,
+    port: int,
+    key: str = "port",
+    *,
+    share_port: bool = False,
 ) -> list[socket]:
     try:
-        sockets = bind_sockets(port, host, backlog=LISTEN_BACKLOG)
+        sockets = bind_sockets(
+            port, host, backlog=LISTEN_BACKLOG, reuse_port=share_port
+        )
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            variable = f"FEEDSVC_{key.upper()}"
-            fault = f"{key}: {port} of {host} is in use; set {variable} to a free one"
-        else:
-            reason = error.strerror or error
-            fault = f"host: cannot listen on {host} port {port}: {reason}"
-        raise ConfigError([fault]) from error
+        raise free_port_error(key, host, port, error) from error
     for one in sockets:
         stack.callback(one.close)
     return sockets

@@ -9,11 +9,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from feedsvc import __version__, app, logs
+from feedsvc import __version__, app, logs, workers
 from feedsvc.client import Event, Feed, ServiceError
 from feedsvc.config import Settings, duration_s, from_environment
 from feedsvc.core.channel import STAR
@@ -51,7 +52,11 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         if settings.server.mongodb_uri is None:
             print(f"  MongoDB    {where.mongodb_uri} (private)", flush=True)
 
-    asyncio.run(app.serve(settings, announce))
+    if options.workers is not None:
+        server = replace(settings.server, workers=options.workers)
+        settings = replace(settings, server=server)
+    run = workers.serve if settings.server.workers > 1 else app.serve
+    asyncio.run(run(settings, announce))
     return 0
 
 
@@ -239,7 +244,10 @@ def _parser() -> argparse.ArgumentParser:
             _add_remote(one)
         return one
 
-    add("serve", _serve, "Run the service until it is told to stop.", remote=False)
+    one = add(
+        "serve", _serve, "Run the service until it is told to stop.", remote=False
+    )
+    one.add_argument("--workers", type=int, metavar="N", help="processes to run")
     one = add("publish", _publish, "Publish one item or a list of items.")
     one.add_argument("channel", help="channel such as radio.artist.news")
     one.add_argument(

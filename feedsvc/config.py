@@ -51,6 +51,10 @@ class Server:
         (), kinds.origins, "origins that may use the service from a page; empty: any"
     )
     demo: bool = _key(False, kinds.flag, "serve the demo station's page at /")
+    workers: int = _key(1, kinds.whole(1, 256), "processes that share the port")
+    share_port: bool = _key(
+        False, kinds.flag, "let other processes of the service listen on the same port"
+    )
     proxies: tuple[str, ...] = _key(
         (), kinds.networks, "proxies whose X-Forwarded-For tells a client's address"
     )
