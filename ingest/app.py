@@ -121,6 +121,8 @@ async def _run_or_wait(job: Job, shared: Tools) -> None:
 async def _run_to_the_end(job: Job, shared: Tools, *, even_early: bool) -> Summary:
     try:
         return await run(job, shared, even_early=even_early)
+    except Unavailable as error:
+        return Summary(job.source.name, Outcome.FAILED, error=str(error))
     except Exception as error:
         # The edge of a task: the others are run all the same, and all are summed up.
         log.exception("run broke source=%s", job.source.name)

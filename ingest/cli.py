@@ -155,38 +155,36 @@ def _as_line(summary: Summary) -> str:
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--config", help="TOML file; default FEEDSVC_CONFIG")
-    printing = argparse.ArgumentParser(add_help=False)
+    printing = argparse.ArgumentParser(add_help=False, parents=[common])
     printing.add_argument("--json", action="store_true", help="one JSON object a line")
     parser = argparse.ArgumentParser(
         prog="feedsvc-ingest", description="Fetch sources into MongoDB."
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
     run = commands.add_parser(
         "run", parents=[common], help="run all sources on their schedules"
     )
     run.set_defaults(command=_run)
-
     once = commands.add_parser(
-        "once", parents=[common, printing], help="run sources now, and end"
+        "once", parents=[printing], help="run sources now, and end"
     )
     once.add_argument("source", nargs="?", metavar="SOURCE", help="only this one")
-    once.add_argument(
-        "--due", action="store_true", help="only what is due by its schedule"
-    )
+    once.add_argument("--due", action="store_true", help="only what is due by now")
     once.set_defaults(command=_once)
-
     check = commands.add_parser(
-        "check", parents=[common, printing], help="explain the configuration"
+        "check", parents=[printing], help="explain the configuration"
     )
     check.set_defaults(command=_check)
+    _add_import_opml(commands.add_parser)
+    return parser
 
-    imported = commands.add_parser(
+
+def _add_import_opml(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    imported = add_parser(
         "import-opml", help="print [[source]] tables for a feed reader's list"
     )
     imported.add_argument("file", metavar="FILE", help="the OPML document")
     imported.add_argument("--channel", default="feeds", help="where its items go")
     imported.add_argument("--schedule", default="every 15m", help="when they run")
     imported.set_defaults(command=_import_opml)
-    return parser

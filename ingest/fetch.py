@@ -26,6 +26,7 @@ TOTAL_S = 30.0
 MAX_BODY = 5 * 1024 * 1024
 MAX_HEADERS = 64 * 1024
 MAX_REDIRECTS = 5
+MAX_VALIDATOR = 1_024
 MAX_CONNECTIONS = 50
 
 # Now and then the whole document is asked for, in case a server's validators lie.
@@ -56,7 +57,13 @@ class Validators:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Validators:
-        return cls(headers.get("etag"), headers.get("last-modified"))
+        """Return those of an answer."""
+        etag, date = headers.get("etag", ""), headers.get("last-modified", "")
+        # Kept for every source: nothing of a validator's use is longer.
+        return cls(
+            etag if len(etag) <= MAX_VALIDATOR else None,
+            date if len(date) <= MAX_VALIDATOR else None,
+        )
 
     def headers(self) -> dict[str, str]:
         found = {

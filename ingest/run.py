@@ -210,7 +210,10 @@ def _failed(
         status=told.status if told else None,
         retry_after_s=told.retry_after_s if told else None,
     )
-    return {**state, "failures": failures}, due
+    if told and told.status == decide.GONE:
+        log.warning("source gone for good source=%s", job.source.name)
+    # Where it moved to may be what fails: then it is asked at its own place again.
+    return {**state, "failures": failures, "moved": {}}, due
 
 
 async def _finish(

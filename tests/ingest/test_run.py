@@ -286,6 +286,33 @@ async def test_a_source_that_moved_is_asked_at_its_new_place(scene: Scene) -> No
     assert paths == ["/feed", "/new"] * 3 + ["/new"]
 
 
+async def test_a_place_that_fails_is_left_for_the_old_one(scene: Scene) -> None:
+    """A move may have been a mistake."""
+    scene.server.answers["/feed"] = answer(301, b"", "Location: /new")
+    scene.server.put("/new", rss(("1", "One")))
+    for _ in range(3):
+        await scene.run_when_due()
+    scene.server.answers["/new"] = answer(404)
+    await scene.run_when_due()
+    scene.server.put("/feed", rss(("1", "One")))
+
+    summary = await scene.run_when_due()
+
+    assert summary.outcome is Outcome.DONE
+
+
+async def test_a_source_that_is_gone_is_told_at_once(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And left alone for a month."""
+    scene.server.answers["/feed"] = answer(410)
+
+    summary = await scene.run()
+
+    assert "source gone for good source=news" in caplog.text
+    assert summary.next_due == scene.now + timedelta(days=30)
+
+
 async def test_all_pages_of_a_gap_are_read_in_one_run(scene: Scene) -> None:
     """And the state goes on from the newest post."""
     posts = [

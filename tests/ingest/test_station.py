@@ -89,12 +89,12 @@ async def test_every_system_has_a_past_that_our_sources_read(station: Station) -
 
 async def test_corrections_become_updates_of_the_same_items(station: Station) -> None:
     """Posts are edited, headlines change, concerts are moved or called off."""
-    for source in sources(station)[:3]:
+    for source, every_s in zip(sources(station)[:3], (75, 75, 20), strict=True):
         seen: dict[str, set[str]] = {}
-        for _ in range(50):
+        for _ in range(0, 3_000, every_s):
             for one in await station.read(source, {}):
                 seen.setdefault(one.id, set()).add(one.content_hash)
-            station.now += timedelta(seconds=75)
+            station.now += timedelta(seconds=every_s)
 
         assert max(len(hashes) for hashes in seen.values()) == 2
 

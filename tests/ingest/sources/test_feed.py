@@ -283,6 +283,28 @@ def test_what_is_no_feed_is_told_clearly(body: bytes | str, told: str) -> None:
         parse(SOURCE, body)
 
 
+@pytest.mark.parametrize(
+    ("declared", "header", "charset"),
+    [
+        ("utf-8", "application/xml", "cp1252"),
+        ("iso-8859-1", "application/xml; charset=utf-8", "utf-8"),
+        ("utf-8", "text/xml; charset=iso-8859-1", "iso-8859-1"),
+        ("utf-16", "application/rss+xml", "utf-16"),
+        ("no-such-charset", "application/xml", "utf-8"),
+    ],
+)
+def test_a_wrong_charset_does_not_lose_the_feed(
+    declared: str, header: str, charset: str
+) -> None:
+    """The header, the declaration and the bytes may all say something else."""
+    item = "<item><title>Blåser &amp; Sånger</title></item>"
+    body = f'<?xml version="1.0" encoding="{declared}"?>{rss(item)}'
+
+    (found,) = read(SOURCE, body.encode(charset), content_type=header)
+
+    assert found.body["title"] == "Blåser & Sånger"
+
+
 def test_a_feed_cut_in_the_middle_is_read_as_far_as_it_goes() -> None:
     """A connection that broke, or a generator that did."""
     whole = rss(*(f"<item><title>n{n}</title></item>" for n in range(10)))
