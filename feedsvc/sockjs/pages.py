@@ -11,6 +11,7 @@ from http import HTTPStatus
 from feedsvc.sockjs.http import HTML_TYPE, YEAR_S, Exchange, nocache, year
 
 GREETING = b"Welcome to SockJS!\n"
+# Conformance tests compare this document letter by letter.
 IFRAME = """\
 <!DOCTYPE html>
 <html>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from feedsvc.sockjs.codec import TEXT, build_frame
 
@@ -66,11 +67,27 @@ def decode_payload(payload: str | bytes) -> list[str]:
         messages = json.loads(payload)
     except (ValueError, RecursionError):
         raise PayloadError(NOT_JSON) from None
-    if not isinstance(messages, list):
+    return _strings(messages)
+
+
+def decode_text(text: str) -> list[str]:
+    """Return the messages of a framed WebSocket's text: an array, or one string.
+
+    Raises `PayloadError` on anything else.
+    """
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError):
+        raise PayloadError(NOT_JSON) from None
+    return [payload] if isinstance(payload, str) else _strings(payload)
+
+
+def _strings(payload: Any) -> list[str]:
+    if not isinstance(payload, list):
         raise PayloadError(EMPTY)
-    if not all(isinstance(message, str) for message in messages):
+    if not all(isinstance(message, str) for message in payload):
         raise PayloadError(EMPTY)
-    return messages
+    return payload
 
 
 class Batch:

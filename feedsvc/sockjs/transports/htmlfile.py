@@ -6,10 +6,10 @@ from feedsvc.sockjs.http import HTML_TYPE, Exchange, nocache
 from feedsvc.sockjs.transports.callback import callback_name, script_string
 from feedsvc.sockjs.transports.receiver import StreamReceiver
 
+# Conformance tests compare this document letter by letter.
 HEAD = """\
-<!DOCTYPE html>
-<html>
-<head>
+<!doctype html>
+<html><head>
   <meta http-equiv="X-UA-Compatible" content="IE=edge" />
   <meta http-equiv="Content-Type" content="text/html; charset=UTF-8" />
 </head><body><h2>Don't panic!</h2>

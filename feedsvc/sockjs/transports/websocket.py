@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import socket
 from ssl import SSLSocket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from feedsvc.sockjs import fanout
 from feedsvc.sockjs.codec import (
@@ -28,7 +27,15 @@ from feedsvc.sockjs.codec import (
 )
 from feedsvc.sockjs.outbox import WOULD_BLOCK, Outbox
 from feedsvc.sockjs.session import SockJSSession
-from feedsvc.sockjs.wire import OPEN, OVER_LIMIT, TOO_SLOW, Batch, close_frame
+from feedsvc.sockjs.wire import (
+    OPEN,
+    OVER_LIMIT,
+    TOO_SLOW,
+    Batch,
+    PayloadError,
+    close_frame,
+    decode_text,
+)
 
 if TYPE_CHECKING:
     from feedsvc.sockjs.connection import ConnectionInfo
@@ -125,10 +132,13 @@ class WebSocketSession(SockJSSession):
                 self._take_other(event)
 
     def _take_text(self, text: str) -> None:
-        messages = [text] if self._is_raw else _decode(text)
-        if messages is None:
-            self._violated(BAD_TEXT, "broken JSON encoding")
-        elif messages and self.receive(messages) is not None:
+        try:
+            messages = [text] if self._is_raw else decode_text(text)
+        except PayloadError as error:
+            self.service.refuse("payload")
+            self._violated(BAD_TEXT, str(error))
+            return
+        if messages and self.receive(messages) is not None:
             self.close(*OVER_LIMIT)
 
     def _take_other(self, event: Event) -> None:
@@ -304,16 +314,3 @@ class WebSocketSession(SockJSSession):
         self.handle = None
         self.service.table.gone(self)
         self._sock.close()
-
-
-def _decode(text: str) -> list[str] | None:
-    """Return the messages of a JSON array of strings, or of one string."""
-    try:
-        payload: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(payload, str):
-        return [payload]
-    if isinstance(payload, list) and all(isinstance(text, str) for text in payload):
-        return payload
-    return None
