@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 
 from feedsvc.core.access import Rules, Scope
 from feedsvc.core.channel import Channel
-from feedsvc.core.item import Candidate, Item, tombstone
+from feedsvc.core.item import Candidate, Item, ItemType, tombstone
 from feedsvc.core.position import Position
 from feedsvc.errors import FeedError
 from feedsvc.store.database import Database, database_errors
@@ -21,11 +21,14 @@ from feedsvc.store.documents import Document, to_item, to_ms
 from feedsvc.store.queries import (
     INDEXES,
     ITEMS,
+    MAX_NAMES,
     QUERY_MS,
     Page,
     backlog_command,
-    backlog_filter,
+    can_merge,
+    counts_pipeline,
     index_of,
+    names_pipeline,
     scope_filter,
 )
 from feedsvc.store.writer import Writer, Written
@@ -108,17 +111,23 @@ class ItemStore:
         if at is not None:
             time = Timestamp(at.seconds, at.increment)
             concern = {"level": "snapshot", "atClusterTime": time}
-        command = backlog_command(scope, limit, datetime.now(UTC), before)
+        roots = await self._roots(scope)
+        if roots is not None and not roots:
+            return []
+        command = backlog_command(scope, limit, datetime.now(UTC), before, roots)
         found = await self._run({**command, "readConcern": concern})
         return [to_item(document) for document in found]
 
     @database_errors()
     async def exists(self, scope: Scope) -> bool:
         """True if there is or was lately anything that the scope sees."""
+        roots = await self._roots(scope)
+        if roots is not None and not roots:
+            return False
         found = await self._items.find_one(
-            scope_filter(scope),
+            scope_filter(scope, roots),
             {"_id": 1},
-            hint=index_of(scope),
+            hint=index_of(scope, roots),
             max_time_ms=QUERY_MS,
         )
         return found is not None
@@ -127,18 +136,17 @@ class ItemStore:
     async def channels(self, scope: Scope) -> list[tuple[str, int]]:
         """Return the channels that the scope sees, and how many items each has.
 
-        It reads every item of the scope: keep the answer for a while.
+        It counts every item of the scope: keep the answer for a while.
         """
         cursor = await self._items.aggregate(
-            [
-                {"$match": backlog_filter(scope, datetime.now(UTC))},
-                {"$group": {"_id": "$channel", "count": {"$sum": 1}}},
-                {"$sort": {"_id": 1}},
-            ],
-            hint=index_of(scope),
+            counts_pipeline(scope, datetime.now(UTC)),
+            hint="channels",
             maxTimeMS=QUERY_MS,
         )
-        return [(row["_id"], row["count"]) for row in await cursor.to_list()]
+        counts = [(row["_id"], row["count"]) for row in await cursor.to_list()]
+        # The pipeline leaves this to us, since to ask it in the index costs more.
+        scope = Scope(scope.channel, None, scope.access)
+        return [one for one in counts if scope.sees(Channel(one[0]), ItemType.POST)]
 
     @database_errors()
     async def trim(self, channel: Channel, keep: int, *, now: datetime) -> int:
@@ -158,6 +166,24 @@ class ItemStore:
             command = backlog_command(Scope(channel), TRIM_BATCH, now, below)
             surplus = await self._run(command)
         return count
+
+    async def _roots(self, scope: Scope) -> list[str] | None:
+        """Return the channels that a pattern stands for; None if they don't help.
+
+        Looked up first, a pattern costs what it finds, and not what it passes over.
+        """
+        if not scope.channel.is_pattern:
+            return None
+        cursor = await self._items.aggregate(
+            names_pipeline(scope.channel), hint="channels", maxTimeMS=QUERY_MS
+        )
+        names = [Channel(row["_id"]) for row in await cursor.to_list()]
+        depth = len(scope.channel.segments)
+        roots = {
+            name.lineage[depth - 1] for name in names if scope.channel.covers(name)
+        }
+        too_many = len(names) > MAX_NAMES or not can_merge(scope, len(roots))
+        return None if too_many else sorted(roots)
 
     async def _run(self, command: Document) -> list[Document]:
         # A session of its own, for answers that don't fit into one message.

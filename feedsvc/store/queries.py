@@ -7,22 +7,27 @@ one key of the multikey ``lineage``, and so costs the same at every level.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from feedsvc.core.access import Scope
-from feedsvc.core.channel import STAR, lineage
+from feedsvc.core.channel import STAR, Channel, lineage
 
 Filter = dict[str, Any]
 Page = tuple[datetime, str]
+Roots = Sequence[str] | None
 
 ITEMS = "items"
 
 # The most that one query may cost the server.
 QUERY_MS = 5_000
+# A pattern that stands for more channels is matched item by item.
+MAX_NAMES = 10_000
+# Intervals that MongoDB still merges; of more than 200 it would sort the lot.
+MAX_BRANCHES = 150
 
 ORDER = [("date", DESCENDING), ("_id", DESCENDING)]
 
@@ -33,8 +38,13 @@ INDEXES = [
     IndexModel(
         [("lineage", ASCENDING), ("type", ASCENDING), *ORDER], name="subtree_types"
     ),
-    # The backlog of patterns without a fixed first segment, for who reads all.
+    # The backlog of all channels at once, where they are too many to list.
     IndexModel(ORDER, name="everything"),
+    # Which channels there are, and how many items each has: without a document read.
+    IndexModel(
+        [("channel", ASCENDING), ("removed_at", ASCENDING), ("expire_at", ASCENDING)],
+        name="channels",
+    ),
     # MongoDB deletes what is past its time by itself.
     IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     # Ingest finds the items of a source again, also under an id that changed.
@@ -46,79 +56,133 @@ INDEXES = [
 ]
 
 
-def index_of(scope: Scope) -> str:
+def index_of(scope: Scope, roots: Roots = None) -> str:
     """Return the name of the index that has the scope's backlog in order.
 
     It is given as a hint, since a plan that is right for one channel and was cached
     would be used for the next one, where it may be a scan of everything.
     """
-    if not scope.channel.fixed:
+    if not _subtrees(scope, roots):
         return "everything"
     return "subtree" if scope.types is None else "subtree_types"
 
 
+def can_merge(scope: Scope, roots: int) -> bool:
+    """True if the backlogs of so many channels are merged without sorting them."""
+    kinds = 1 if scope.types is None else len(scope.types)
+    pages = 2
+    return roots * kinds * pages <= MAX_BRANCHES
+
+
 def backlog_command(
-    scope: Scope, limit: int, now: datetime, before: Page | None = None
+    scope: Scope,
+    limit: int,
+    now: datetime,
+    before: Page | None = None,
+    roots: Roots = None,
 ) -> Filter:
-    """Return the command that reads a backlog: the newest, or a page of older ones."""
+    """Return the command that reads a backlog: the newest, or a page of older ones.
+
+    ``roots`` are the channels that the scope's pattern stands for, if known.
+    """
     return {
         "find": ITEMS,
-        "filter": backlog_filter(scope, now, before),
+        "filter": {
+            **_branches(scope, before, roots),
+            **_residual(scope, roots),
+            "removed_at": None,
+            "expire_at": {"$not": {"$lte": now}},
+        },
         "sort": dict(ORDER),
-        "hint": index_of(scope),
+        "hint": index_of(scope, roots),
         "limit": limit,
         "batchSize": limit,
         "maxTimeMS": QUERY_MS,
     }
 
 
-def backlog_filter(scope: Scope, now: datetime, before: Page | None = None) -> Filter:
-    """Select what the scope sees, without removed and expired, below ``before``."""
-    return {
-        **_branches(scope, before),
-        **_residual(scope),
-        "removed_at": None,
-        "expire_at": {"$not": {"$lte": now}},
-    }
-
-
-def scope_filter(scope: Scope) -> Filter:
+def scope_filter(scope: Scope, roots: Roots = None) -> Filter:
     """Select all that the scope sees, tombstones too."""
-    return {**_branches(scope, None), **_residual(scope)}
+    return {**_branches(scope, None, roots), **_residual(scope, roots)}
 
 
-def _branches(scope: Scope, before: Page | None) -> Filter:
-    """Select the subtree, its types and the page in a way that keeps the order.
+def names_pipeline(pattern: Channel) -> list[Filter]:
+    """List the channels that there are in the range of a pattern.
+
+    It jumps along the index from one to the next, however many items each has.
+    """
+    return [
+        {"$match": _range(pattern)},
+        {"$group": {"_id": "$channel"}},
+        {"$limit": MAX_NAMES + 1},
+    ]
+
+
+def counts_pipeline(scope: Scope, now: datetime) -> list[Filter]:
+    """Count the items of each channel in the scope's range, out of the index alone.
+
+    Whether an item counts is asked in the sum and not in the match, where "none" can't
+    be told from the index: a field that is not there is null in it.
+    """
+    is_there = {"$lte": ["$removed_at", None]}
+    stays = {"$or": [{"$lte": ["$expire_at", None]}, {"$gt": ["$expire_at", now]}]}
+    counted = {"$cond": [{"$and": [is_there, stays]}, 1, 0]}
+    types = {} if scope.types is None else {"type": {"$in": sorted(scope.types)}}
+    return [
+        {"$match": {**_range(scope.channel), **types}},
+        {"$group": {"_id": "$channel", "count": {"$sum": counted}}},
+        {"$match": {"count": {"$gt": 0}}},
+        {"$sort": {"_id": 1}},
+    ]
+
+
+def _range(channel: Channel) -> Filter:
+    """Select an interval that has the channel's subtree, and a few that sound alike."""
+    fixed = channel.fixed
+    # "/" is what follows "." in the order of characters.
+    return {"channel": {"$gte": fixed, "$lt": f"{fixed}/"} if fixed else {"$gte": ""}}
+
+
+def _subtrees(scope: Scope, roots: Roots) -> Sequence[str]:
+    if roots is not None:
+        return roots
+    return [scope.channel.fixed] if scope.channel.fixed else []
+
+
+def _branches(scope: Scope, before: Page | None, roots: Roots) -> Filter:
+    """Select the subtrees, their types and the page in a way that keeps the order.
 
     Every branch is one interval of the index, so that MongoDB merges them as they
     come and sorts nothing.
     """
-    subtree: Filter = {"lineage": scope.channel.fixed} if scope.channel.fixed else {}
+    subtrees: list[Filter] = [{"lineage": path} for path in _subtrees(scope, roots)]
     types = sorted(scope.types) if scope.types is not None else None
-    if types is None:
-        kinds = [subtree]
-    elif subtree and types:
-        kinds = [{**subtree, "type": item_type} for item_type in types]
-    else:
-        kinds = [{**subtree, "type": {"$in": types}}]
+    kinds: list[Filter] = [{}] if types is None else [{"type": {"$in": types}}]
+    if subtrees and types:
+        kinds = [{"type": item_type} for item_type in types]
     pages: list[Filter] = [{}]
     if before is not None:
         date, item_id = before
         pages = [{"date": date, "_id": {"$lt": item_id}}, {"date": {"$lt": date}}]
-    branches = [{**kind, **page} for kind in kinds for page in pages]
+    branches = [
+        {**subtree, **kind, **page}
+        for subtree in subtrees or [{}]
+        for kind in kinds
+        for page in pages
+    ]
     return branches[0] if len(branches) == 1 else {"$or": branches}
 
 
-def _residual(scope: Scope) -> Filter:
-    """Select by ``channel``, which no index has: checked on each document read.
+def _residual(scope: Scope, roots: Roots) -> Filter:
+    """Select by ``channel``, which these indexes have not: checked on what is read.
 
     Deliberately not by ``lineage``, lest the planner take these for the interval.
     """
-    parts: list[Filter] = []
-    if scope.channel.is_pattern:
-        parts.append({"channel": _below([scope.channel.path])})
-    if scope.access:
-        parts.append(_visible("", True, dict(scope.access)))
+    pattern: Filter = {}
+    if roots is None and scope.channel.is_pattern:
+        pattern = {"channel": _below([scope.channel.path])}
+    access = _visible("", True, dict(scope.access)) if scope.access else {}
+    parts = [part for part in (pattern, access) if part]
     return {"$and": parts} if parts else {}
 
 

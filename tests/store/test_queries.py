@@ -18,7 +18,12 @@ from feedsvc.core.item import Item, ItemType, settle
 from feedsvc.store import Database, connect
 from feedsvc.store.documents import to_document
 from feedsvc.store.items import ItemStore
-from feedsvc.store.queries import backlog_command
+from feedsvc.store.queries import (
+    ITEMS,
+    backlog_command,
+    counts_pipeline,
+    names_pipeline,
+)
 from tests.store.offers import NOW, offer
 
 SEGMENTS = ["a", "b", "ab"]
@@ -55,10 +60,17 @@ async def small(database: Database) -> ItemStore:
     return store
 
 
+@pytest.fixture(params=[0, 150])
+def branches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patterns are matched item by item, or looked up first."""
+    monkeypatch.setattr("feedsvc.store.queries.MAX_BRANCHES", request.param)
+
+
+@pytest.mark.usefixtures("branches")
 @given(scope=scopes, limit=st.integers(1, 100), after=st.none() | st.integers(0, 77))
 @settings(
     deadline=None,
-    max_examples=300,
+    max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_a_backlog_is_what_the_scope_sees(
@@ -113,9 +125,10 @@ async def assert_one_index_scan(
     scope: Scope,
     before: tuple[datetime, str] | None,
     spare: int = 0,
+    roots: list[str] | None = None,
 ) -> None:
     """Fail if the 20 newest cost a sort, or more documents than are returned."""
-    command = backlog_command(scope, 20, NOW + timedelta(days=1), before)
+    command = backlog_command(scope, 20, NOW + timedelta(days=1), before, roots)
     explained = await database.command(
         {"explain": command, "verbosity": "executionStats"}
     )
@@ -180,15 +193,42 @@ async def test_what_was_removed_costs_no_more_than_itself(large: Database) -> No
 
 @pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
-async def test_hidden_channels_and_patterns_are_passed_over_in_the_same_scan(
+@pytest.mark.parametrize("page", [None, 77_777])
+async def test_a_pattern_costs_what_it_finds(large: Database, page: int | None) -> None:
+    """The channels that it stands for are looked up, and their backlogs merged."""
+    scope = Scope(Channel("radio.*.artist13"))
+    roots = [f"radio.station{n}.artist13" for n in range(10)]
+    await assert_one_index_scan(large, scope, place_of(page), roots=roots)
+
+    names = {"aggregate": ITEMS, "pipeline": names_pipeline(scope.channel)}
+    command = {**names, "hint": "channels", "cursor": {}}
+    explained = await large.command({"explain": command, "verbosity": "executionStats"})
+
+    stats = explained["stages"][0]["$cursor"]["executionStats"]
+    assert stats["totalKeysExamined"] == 100
+    assert stats["totalDocsExamined"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_hidden_channels_are_passed_over_in_the_same_scan(
     large: Database,
 ) -> None:
-    """Every tenth item is hidden, or one in ten is meant."""
+    """Every tenth item is hidden."""
     scope = Scope(Channel("radio"), None, (("radio.station3", False),))
+
     await assert_one_index_scan(large, scope, None, spare=40)
 
-    pattern = Scope(Channel("radio.*.artist13"))
-    await assert_one_index_scan(large, pattern, None, spare=20 * 100 + 30)
 
-    of_all = Scope(Channel("*.station3"))
-    await assert_one_index_scan(large, of_all, None, spare=20 * 10 + 30)
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_items_are_counted_without_reading_them(large: Database) -> None:
+    """The index of the channels has all that it takes."""
+    pipeline = counts_pipeline(Scope(Channel("radio")), NOW)
+    command = {"aggregate": ITEMS, "pipeline": pipeline, "hint": "channels"}
+    explained = await large.command(
+        {"explain": {**command, "cursor": {}}, "verbosity": "executionStats"}
+    )
+
+    stats = explained["stages"][0]["$cursor"]["executionStats"]
+    assert stats["totalDocsExamined"] == 0
