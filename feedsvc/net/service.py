@@ -21,6 +21,7 @@ from feedsvc.errors import (
     Unauthorized,
     Unavailable,
 )
+from feedsvc.net.counts import ChannelCounts, Counts
 from feedsvc.net.rate import Buckets
 from feedsvc.net.tokens import Tokens
 from feedsvc.relay import Relay
@@ -54,6 +55,7 @@ class Service:
     tokens: Tokens
     is_draining: Callable[[], bool]
     publishing: Buckets = field(default_factory=Buckets)
+    counts: ChannelCounts = field(default_factory=ChannelCounts)
 
     async def publish(
         self,
@@ -110,9 +112,9 @@ class Service:
             return BacklogPage([encode_item(item) for item in found], limit, cursor)
         raise Unavailable("the backlog could not be read")
 
-    async def channels(self, rights: Rights) -> list[tuple[str, int]]:
+    async def channels(self, rights: Rights) -> Counts:
         """Return the channels that the caller may know of, with their item counts."""
-        return await self.store.channels(self.rules.view(rights))
+        return await self.counts.of(self.store, self.rules.view(rights))
 
     def may_read(self, rights: Rights, channel: Channel) -> bool:
         """True if the channel is public or opened by the caller's token."""

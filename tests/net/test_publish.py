@@ -464,17 +464,23 @@ async def test_a_body_over_the_limit_is_refused(start: Start) -> None:
 async def test_publishing_too_often_is_refused_for_a_while(start: Start) -> None:
     """429 with the seconds to wait; the tokens of others go on."""
     station = await start(limits={"publish_per_second": 1})
-    other = Tokens(SECRET).issue(
-        "other", admin=True, lifetime=timedelta(hours=1), now=datetime.now(UTC)
+    ada, bo = (
+        Tokens(SECRET).issue(
+            name, admin=True, lifetime=timedelta(hours=1), now=datetime.now(UTC)
+        )
+        for name in ("ada", "bo")
     )
 
-    answers = [await station.publisher.publish("radio", post()) for _ in range(3)]
-    others = await station.http.publish("radio", post(), token=other)
+    answers = await asyncio.gather(
+        *(station.http.publish("radio", post(), token=ada) for _ in range(20))
+    )
+    others = await station.http.publish("radio", post(), token=bo)
 
-    assert [answer.status for answer in answers[:2]] == [201, 201]
-    assert answers[2].error == (429, "rate_limited")
-    assert answers[2].text == "too many publish requests; try again in 1 s"
-    assert answers[2].headers["Retry-After"] == "1"
+    refused = [answer for answer in answers if answer.status != 201]
+    assert 2 <= len(answers) - len(refused) < 10
+    assert {answer.error for answer in refused} == {(429, "rate_limited")}
+    assert refused[0].text == "too many publish requests; try again in 1 s"
+    assert refused[0].headers["Retry-After"] == "1"
     assert others.status == 201
 
 
