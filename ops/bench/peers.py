@@ -89,7 +89,7 @@ SOCKETIO = (
 NCHAN = (
     *WEBSOCKET,
     *("--head", r"POST /publish HTTP/1.1\r\nHost: x\r\nContent-Length: 250\r\n\r\n"),
-    *("--tail", ""),
+    *("--tail", "", "--accepted", "HTTP/1.1 20"),
 )
 # MQTT 3.1.1: CONNECT with an id of eight characters and no keep-alive, SUBSCRIBE to
 # "items" and PUBLISH to it with quality of service 0.
@@ -155,7 +155,10 @@ def _whole(name: str) -> Server:
         name,
         "py:feedsvc",
         (sys.executable, "-m", "feedsvc", "serve"),
-        (*SOCKJS, *subscription(CHANNEL), "--head", head, "--tail", ""),
+        (
+            *(*SOCKJS, *subscription(CHANNEL)),
+            *("--head", head, "--tail", "", "--accepted", "HTTP/1.1 201"),
+        ),
         publishes_to_port=True,
         environment={
             "PYTHONPATH": str(ROOT),

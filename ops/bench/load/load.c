@@ -21,7 +21,6 @@
 #define EVENTS 1024
 #define STALLED_BUFFER 4096 /* so that a client that stops reading is soon felt */
 #define SETTLE_S 0.3        /* some brokers answer just before they have subscribed */
-#define PREFILL_S 1.0       /* for the first items to be written and known */
 #define PATIENCE_S 5.0      /* without a delivery: what is missing counts as lost */
 #define CONNECT_PATIENCE_S 20.0
 
@@ -29,7 +28,7 @@ struct run {
     struct options options;
     struct client *clients;
     struct tally tally;
-    int epoll, control, ready, closed;
+    int epoll, control, ready, closed, accepted;
     long polls, idle_polls, frames;
     double connects_per_s, rss_per_connection;
 };
@@ -85,12 +84,19 @@ static void watch(struct run *run, int fd, struct client *client)
     epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* A broker's answers to its publisher are of no interest, its leaving is. */
+/* Count the answers to the publisher that say yes. */
 static void read_control(struct run *run)
 {
     char answers[4096];
-    if (recv(run->control, answers, sizeof answers, 0) == 0)
+    ssize_t size = recv(run->control, answers, sizeof answers, 0);
+    if (size == 0)
         fail("the server closed the control connection");
+    const char *at = answers, *end = answers + (size > 0 ? size : 0);
+    struct text yes = run->options.accepted;
+    while (yes.size && (at = memmem(at, (size_t)(end - at), yes.bytes, yes.size))) {
+        at += yes.size;
+        run->accepted++;
+    }
 }
 
 static void read_client(struct run *run, struct client *client)
@@ -122,9 +128,9 @@ static void poll_once(struct run *run)
     }
 }
 
-static void settle(struct run *run, double seconds)
+static void settle(struct run *run)
 {
-    for (double settled = now_s() + seconds; now_s() < settled;)
+    for (double settled = now_s() + SETTLE_S; now_s() < settled;)
         poll_once(run);
 }
 
@@ -170,7 +176,11 @@ static void prefill(struct run *run)
         publish(run, now_s());
     run->tally.live = live;
     tally_give_up(&run->tally);
-    settle(run, PREFILL_S);
+    double end = now_s() + CONNECT_PATIENCE_S;
+    while (run->options.accepted.size && run->accepted < run->options.prefill &&
+           now_s() < end)
+        poll_once(run);
+    settle(run);
 }
 
 /* Open every client, a bounded number at a time. */
@@ -213,7 +223,7 @@ static void connect_all(struct run *run)
     for (int i = 0; i < stalled; i++)
         epoll_ctl(run->epoll, EPOLL_CTL_DEL, run->clients[i].fd, NULL);
     run->tally.live -= stalled;
-    settle(run, SETTLE_S);
+    settle(run);
 }
 
 /* Publish up to an item or an instant, then go on reading while `drain` and waiting

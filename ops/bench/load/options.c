@@ -43,6 +43,7 @@ static const struct option names[] = {
     {"prefill", 1, 0, 'b'},      {"seconds", 1, 0, 'S'}, {"pid", 1, 0, 'P'},
     {"control-port", 1, 0, 'c'},
     {"control-step", 1, 0, 'C'}, {"head", 1, 0, 'H'},    {"tail", 1, 0, 'T'},
+    {"accepted", 1, 0, 'a'},
     {0}};
 
 struct options parse_options(int count, char **arguments)
@@ -72,6 +73,7 @@ struct options parse_options(int count, char **arguments)
         case 'c': all.control_port = atoi(optarg); break;
         case 'C': add_step(all.control_steps, &all.control_step_count, optarg); break;
         case 'H': all.head = unescape(optarg); break;
+        case 'a': all.accepted = unescape(optarg); break;
         case 'T': all.tail = unescape(optarg); break;
         default: exit(2);
         }

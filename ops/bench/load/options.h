@@ -17,6 +17,7 @@ struct options {
     double seconds;            /* of each measurement */
     int pid, control_port;     /* of the server; where items are published */
     struct text head, tail;    /* what stands around an item there */
+    struct text accepted;      /* how the server says that it took one, if it does */
     struct text control_steps[STEPS];
     int control_step_count;
 };
