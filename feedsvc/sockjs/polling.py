@@ -69,7 +69,7 @@ class PollingSession(SockJSSession):
         self._receiver: Receiver | None = None
         self._queue: deque[str] = deque()  # messages as JSON strings
         self._bytes = 0
-        self._oldest = 0.0  # when the queue began to fill
+        self._oldest = 0.0  # since when something waits
         self._close_frame = ""
         self._poll_second = 0.0
         self._polls = 0
@@ -135,10 +135,9 @@ class PollingSession(SockJSSession):
         if receiver is not None and receiver.is_ready and not self._queue:
             self._write(batch.form(receiver.wrap), len(batch))
             return
-        if not self._queue:
-            self._oldest = monotonic()
-            self.service.table.queued(self)
-        elif self.service.settings.is_too_slow(
+        if not self._is_waiting:
+            self._watch()
+        elif self._queue and self.service.settings.is_too_slow(
             self._bytes + batch.size, len(self._queue) + len(batch)
         ):
             self._too_slow()
@@ -172,7 +171,7 @@ class PollingSession(SockJSSession):
         """HTTP clients answer no pings; their next request shows that they live."""
 
     def check_queue(self, oldest_allowed: float) -> bool:
-        if not self._queue or self.is_closed:
+        if not self._is_waiting or self.is_closed:
             return False
         if self._oldest < oldest_allowed:
             self._too_slow()
@@ -188,6 +187,8 @@ class PollingSession(SockJSSession):
     def _end(self, code: int, reason: str) -> None:
         self._close_frame = close_frame(code, reason)
         self.flush()
+        if self._receiver is not None:
+            self.service.table.closing(self)  # it may never take what is before
 
     def _write(self, data: bytes, messages: int = 0) -> None:
         receiver = self._receiver
@@ -200,6 +201,18 @@ class PollingSession(SockJSSession):
         if receiver.is_full:
             self._detach()
             receiver.end()
+        elif not receiver.is_ready:
+            self._watch()
+
+    @property
+    def _is_waiting(self) -> bool:
+        """Whether anything is queued, or has not left the receiver."""
+        receiver = self._receiver
+        return bool(self._queue) or (receiver is not None and not receiver.is_ready)
+
+    def _watch(self) -> None:
+        self._oldest = monotonic()
+        self.service.table.queued(self)
 
     def _detach(self) -> None:
         self._receiver = None

@@ -67,7 +67,7 @@ class Table:
         self._queued[session] = None
 
     def closing(self, session: SockJSSession) -> None:
-        """A closing handshake has begun: bound its time."""
+        """A close frame is on its way: bound its time."""
         self._closing[session] = self._clock() + self._settings.close_timeout_s
 
     def gone(self, session: SockJSSession) -> None:
@@ -101,6 +101,7 @@ class Table:
                 del self._ids[session.id]
             session.expire()
         for lingering in _due(self._closing, now):
+            del self._closing[lingering]
             lingering.cut()
 
     def _check_queues(self, now: float) -> None:

@@ -16,7 +16,7 @@
   const BURST = 12;
 
   function open(SockJS, url, transport) {
-    return new SockJS(url, null, { transports: [transport], timeout: 10000 });
+    return new SockJS(url, null, { transports: [transport], timeout: 30000 });
   }
 
   // Resolves with the transport used, the texts that differ, and the end.

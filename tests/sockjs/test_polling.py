@@ -495,6 +495,28 @@ async def test_stream_that_is_not_read_is_closed_as_slow(streaming: str) -> None
         assert wrapped(streaming, 'c[3002,"too slow"]') in await stream.rest()
 
 
+async def test_stream_that_takes_nothing_is_cut(streaming: str) -> None:
+    """One frame that does not leave is slow in time; then the connection goes."""
+
+    class Huge(Recorder):
+        def on_message(self, message: str) -> None:
+            self.send("x" * 20_000_000)
+
+    made, factory = recorders(Huge)
+    settings = ALL_ON | {"max_queued_age_s": 0.2, "response_limit": 10**9}
+    router = SockJSRouter(factory, "/live", settings | {"close_timeout_s": 0.2})
+    async with serving(router) as client:
+        stream = await receive(client, "/live/a/one", streaming)
+        await frame(stream, streaming, "o")
+        stream.writer.transport.pause_reading()
+        await client.post("/live/a/one/xhr_send", '["a"]')
+        await until(lambda: made[0].is_closed)
+        await until(lambda: made[0].session._receiver is None)
+
+        assert router.stats()["slow"] == 1
+        stream.writer.transport.abort()
+
+
 async def test_old_queue_is_slow_too() -> None:
     """A message waits no longer than its limit."""
     made, factory = recorders(Flood)
