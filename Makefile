@@ -13,6 +13,7 @@ DONE := .venv/done
 WEB_PACKAGES := web/node_modules/.package-lock.json
 TEST_PACKAGES := $(WEB_PACKAGES) tests/sockjs/node_modules/.package-lock.json
 WIDGET := web/dist/widget.js
+SETUP := setup.py $(wildcard feedsvc/sockjs/*.c)
 
 # A virtual environment that lost its Python, or was moved, is set up again.
 $(shell test -x $(PYTHON) && grep -qsF '$(CURDIR)/' .venv/bin/activate || rm -rf $(DONE))
@@ -47,10 +48,10 @@ types: $(DONE)/dev $(WEB_PACKAGES) ## check the types of the Python and JavaScri
 imports: $(DONE)/dev ## check that the layers import downwards only
 	@lint-imports
 
-bench: $(DONE)/run $(DONE)/mongod $(DONE)/gcc ## measure the service on this machine
+bench: $(DONE)/dev $(DONE)/mongod ## measure the service on this machine
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/run.py
 
-bench-peers: $(DONE)/run $(DONE)/mongod $(DONE)/gcc $(DONE)/node ## measure its peers too
+bench-peers: $(DONE)/dev $(DONE)/mongod $(DONE)/node ## measure its peers too
 	@$(PYTHON) ops/bench/install.py --peers && $(PYTHON) ops/bench/run.py --peers
 
 screenshots: $(WEB_PACKAGES) ## photograph the station that `make run` is running
@@ -61,11 +62,11 @@ clean: ## remove all that was installed or built, but not the data
 	rm -rf .venv build web/dist web/node_modules tests/sockjs/node_modules *.egg-info
 	rm -rf .*_cache .hypothesis
 
-$(DONE)/run: setup.py
+$(DONE)/run: $(SETUP)
 	@ops/setup/python.sh embedded
 	@mkdir -p $(DONE) && touch $@
 
-$(DONE)/dev: setup.py
+$(DONE)/dev: $(SETUP)
 	@ops/setup/python.sh embedded,test,check
 	@mkdir -p $(DONE) && touch $@ $(DONE)/run
 
@@ -74,10 +75,6 @@ $(DONE)/mongod: | $(DONE)/run
 
 $(DONE)/node: | $(DONE)/run
 	@ops/setup/node.sh && touch $@
-
-$(DONE)/gcc: | $(DONE)/run
-	@command -v gcc || ops/setup/packages.sh "A C compiler" gcc libc6-dev
-	@touch $@
 
 %/node_modules/.package-lock.json: %/package.json | $(DONE)/node
 	@ops/setup/npm.sh $* && touch $@

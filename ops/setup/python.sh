@@ -22,6 +22,11 @@ has_environment() {
     grep -qsF "$PWD/" .venv/bin/activate && .venv/bin/python -c "import pip" 2>/dev/null
 }
 
+can_compile() {
+    include=$(.venv/bin/python -c "import sysconfig as s; print(s.get_path('include'))")
+    command -v gcc >/dev/null && [ -f "$include/Python.h" ]
+}
+
 if ! has_environment; then
     python=$(find_python) || {
         ops/setup/packages.sh "Python 3.11 or newer with venv" python3 python3-venv
@@ -33,6 +38,12 @@ if ! has_environment; then
     echo "Making the virtual environment with $("$python" --version)"
     "$python" -m venv --clear .venv
 fi
+# The service does without its extension in C; tests and benchmarks want it.
+case ",$1," in *,test,*)
+    can_compile || ops/setup/packages.sh "A C compiler with the headers of Python" \
+        gcc libc6-dev python3-dev || echo "Going on without it."
+    ;;
+esac
 echo "Installing the project and its dependencies ($1)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --no-input --editable ".[$1]"
