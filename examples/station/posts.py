@@ -80,7 +80,7 @@ ACCOUNTS = (
             Post(
                 "Moored under the railway bridge, in D minor.",
                 picture="ferry",
-                alt="A small ferry with lit windows on dark water",
+                alt="A ferry half in daylight and half in the dark, before a sun",
             ),
             Post("Question for bass players: how do you tune on something that rocks?"),
             Post(
@@ -128,7 +128,7 @@ ACCOUNTS = (
             Post(
                 "Nine Oranges is out. The tenth orange was eaten by the engineer.",
                 picture="peel",
-                alt="A spiral of orange peel on a plain ground",
+                alt="Half an orange over a curl of its peel",
             ),
             Post("Spent six hours on a hi-hat. It was the fridge. It is perfect."),
             Post(
@@ -162,7 +162,7 @@ ACCOUNTS = (
             Post(
                 "The desk at this hour: one lamp, four pencils, and 2,113 of you.",
                 picture="desk",
-                alt="A studio desk with a lamp and a microphone at night",
+                alt="A mixing desk with its faders up",
             ),
             Post(
                 "A listener hummed eleven notes down the phone. We found it. It is a"
