@@ -60,6 +60,8 @@ def main() -> int:
     os.chdir(ROOT)
     if "MAKELEVEL" in os.environ:
         end_with_parent()  # a make that is killed can't tell us
+    # Who reads our output may leave, as in "make run | head"; then we end as well.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     environ = dict(os.environ)
     is_demo = not environ.get("FEEDSVC_CONFIG")
     try:
