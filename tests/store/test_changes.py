@@ -312,7 +312,7 @@ async def test_a_server_that_stays_away_is_waited_for(tmp_path: Path) -> None:
             await store.prepare()
             changes = await stack.enter_async_context(opened(database))
             await store.write([offer("a")], now=NOW, revive=True)
-            await read(changes)
+            await read_until(changes, "a")
         reading = asyncio.create_task(read_until(changes, "b"))
         await condition(lambda: not changes.healthy)
         assert changes.lag_s > 0
