@@ -29,7 +29,7 @@ from feedsvc.core.item import Status
 from feedsvc.errors import SourceError
 from feedsvc.store.items import ItemStore, Written
 from feedsvc.store.sources import Lease, SourceStore
-from ingest import decide, pacing
+from ingest import decide, identity, pacing
 from ingest.config import Job
 from ingest.exchange import FetchError, Request, Response
 from ingest.fetch import Fetcher, Validators
@@ -122,7 +122,9 @@ async def _collect(
     job: Job, tools: Tools, state: State, summary: Summary
 ) -> tuple[State, datetime]:
     """Take over all that is new; return the state to keep and when it is due."""
-    own: State = state.get("own", {})
+    # Of another account or address than before, what was kept means nothing.
+    is_same = state.get("wanted") == _wanted(job)
+    own: State = state.get("own", {}) if is_same else {}
     learnt: dict[str, Any] = {"wanted": _wanted(job)}
     asked_s: list[float | None] = []
     for page in range(MAX_PAGES):
@@ -181,8 +183,13 @@ async def _take(job: Job, tools: Tools, reading: Reading, summary: Summary) -> N
 
 
 def _wanted(job: Job) -> str:
-    """Return what makes a document worth reading again though it did not change."""
-    return f"{job.template.text} {job.policy}"
+    """Return what changes with what the operator wants of the source.
+
+    A digest, since addresses and options may hold secrets.
+    """
+    options = repr(sorted(job.source.given.items()))
+    policy = repr(job.policy)
+    return identity.digest(job.source.url, options, job.template.text, policy)
 
 
 def _recognised(state: State, request: Request, response: Response) -> dict[str, Any]:

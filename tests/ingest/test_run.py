@@ -340,6 +340,23 @@ async def test_all_pages_of_a_gap_are_read_in_one_run(scene: Scene) -> None:
     assert (await scene.state())["own"]["newest"] == everything[-1]["id"]
 
 
+async def test_another_account_starts_with_nothing_kept(scene: Scene) -> None:
+    """The id that was looked up for the account before is not asked for again."""
+    for number, name in ((1, "ada"), (2, "bob")):
+        path = f"/api/v1/accounts/{number}/statuses"
+        post = {"id": "1", "uri": f"http://social.example/{name}", "content": name}
+        scene.server.put(path, json.dumps([post]))
+    for number, name in ((1, "ada"), (2, "bob")):
+        account = {"id": str(number), "acct": name}
+        scene.server.put("/api/v1/accounts/lookup", json.dumps(account))
+        scene.job = scene.job_of(MastodonSource("post", scene.server.url, acct=name))
+        await scene.run_when_due()
+
+    texts = {item.body["content_text"] for item in await scene.items()}
+
+    assert texts == {"ada", "bob"}
+
+
 async def test_an_id_that_another_channel_has_is_left_out_and_told(
     scene: Scene,
 ) -> None:
