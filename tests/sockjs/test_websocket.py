@@ -14,6 +14,7 @@ import websockets
 from feedsvc.sockjs import SockJSRouter
 from feedsvc.sockjs.codec import CLOSE, PING, PONG, TEXT
 from tests.sockjs.support import (
+    PATIENCE_S,
     Client,
     Recorder,
     masked,
@@ -516,14 +517,16 @@ async def test_client_that_does_not_read_is_closed_as_slow(transport: str) -> No
 async def test_client_that_only_pings_cannot_fill_memory() -> None:
     """Pongs are bounded as messages are."""
     made, factory = recorders()
-    router = SockJSRouter(factory, "/live", {"max_queued_bytes": 50_000})
+    settings = {"max_queued_bytes": 50_000, "max_queued_age_s": 0}
+    router = SockJSRouter(factory, "/live", settings)
     async with serving(router) as client:
         ws = await client.websocket(URLS["websocket-raw"])
         ws.writer.transport.pause_reading()
         pings = masked(PING, b"x" * 125) * 1000
-        while not (made and made[0].is_closed):
-            ws.send(pings)
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(PATIENCE_S):
+            while not (made and made[0].is_closed):
+                ws.send(pings)
+                await asyncio.sleep(0.001)
 
     assert router.stats()["slow"] == 1
 
