@@ -145,7 +145,7 @@ async def run(
             # Only now: who comes first owns the private mongod, and has to stop it.
             programs.append(await start("ingest", *INGEST))
             await programs[-1].ready()
-        print(welcome(url, logs), flush=True)
+        print(welcome(url, logs, is_demo=is_demo), flush=True)
         await first_end(programs)
 
 
@@ -280,12 +280,13 @@ async def first_end(programs: Sequence[Program]) -> NoReturn:
     raise ProgramEnded(done.pop().result())
 
 
-def welcome(url: str, logs: Path) -> str:
+def welcome(url: str, logs: Path, *, is_demo: bool) -> str:
     """Return where to look and what to do next."""
+    channel = "radiomeridian" if is_demo else "your.channel"
     return f"""
   Page      {url}/
   Widget    <script type="module" src="{url}/widget.js"></script>
-            <feed-widget channel="radiomeridian"></feed-widget>
+            <feed-widget channel="{channel}"></feed-widget>
   API       {url}/api/channels  (all of it: {url}/api/openapi.json)
   Logs      {logs}
   Stop      Ctrl-C
