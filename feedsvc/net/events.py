@@ -64,15 +64,16 @@ class EventsHandler(Handler):
         kind = message.split('"', 4)[3]
         # Quotes inside of values are escaped, so this is the message's own cursor.
         cursor = message.rpartition('"cursor":"')[2].partition('"')[0]
-        self._append(kind, message, cursor if kind == "subscribed" else "")
+        self._append([_event(kind, message, cursor if kind == "subscribed" else "")])
         if kind == "error":
             # The subscription is over, and with it all that this stream was for.
             self._end()
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Send live messages; those of one tick leave in one write."""
-        for delivery in deliveries:
-            self._append("item", delivery.message, str(delivery.cursor))
+        self._append(
+            [_event("item", one.message, str(one.cursor)) for one in deliveries]
+        )
 
     def on_connection_close(self) -> None:
         self._end()
@@ -81,15 +82,16 @@ class EventsHandler(Handler):
         last = self.request.headers.get("Last-Event-ID")
         return Cursor.parse(last, "Last-Event-ID") if last else self.cursor("since")
 
-    def _append(self, kind: str, data: str, cursor: str) -> None:
-        line = f"id: {cursor}\n" if cursor else ""
-        text = f"event: {kind}\n{line}data: {data}\n\n".encode()
-        self._outbox_bytes += len(text)
-        if self._outbox_bytes > self.service.settings.limits.queued_bytes:
+    def _append(self, events: list[bytes]) -> None:
+        waiting, size = self._outbox_bytes, sum(map(len, events))
+        limit = self.service.settings.limits.queued_bytes
+        # What comes at once is never too much, else a long backlog could not come in.
+        if waiting and waiting + size > limit:
             # Too slow; it comes back with its last event id and misses nothing.
             self._cut()
             return
-        self._outbox.append(text)
+        self._outbox += events
+        self._outbox_bytes += size
         self._due.set()
 
     async def _pump(self) -> None:
@@ -129,3 +131,8 @@ class EventsHandler(Handler):
         """Drop the connection, as the write under way may never end."""
         self._end()
         cast("HTTP1Connection", self.request.connection).stream.close()
+
+
+def _event(kind: str, data: str, cursor: str) -> bytes:
+    line = f"id: {cursor}\n" if cursor else ""
+    return f"event: {kind}\n{line}data: {data}\n\n".encode()

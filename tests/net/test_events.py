@@ -134,7 +134,10 @@ async def test_a_reader_who_leaves_is_forgotten(start: Start) -> None:
 async def test_a_reader_who_does_not_read_is_cut(start: Start) -> None:
     """What waits for it is bounded, and nobody waits for it."""
     station = await start(limits={"queued_bytes": 200_000})
-    reader = socket.create_connection(("127.0.0.1", station.where.port))
+    reader = socket.socket()
+    # Else the kernel alone would take megabytes for it.
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    reader.connect(("127.0.0.1", station.where.port))
     request = b"GET /api/channels/radio.news/events HTTP/1.1\r\nHost: x\r\n\r\n"
     reader.sendall(request)
     await until(partial(_has_cohorts, station), "the subscription")
@@ -145,6 +148,20 @@ async def test_a_reader_who_does_not_read_is_cut(start: Start) -> None:
 
     await until(partial(_no_cohorts, station), "the slow reader to go")
     reader.close()
+
+
+async def test_what_comes_at_once_is_never_too_much(start: Start) -> None:
+    """A long backlog comes in, and so does a burst, to a reader that reads."""
+    station = await start(limits={"queued_bytes": 200_000})
+    large = [post(content_text="x" * 20_000) for _ in range(100)]
+    await station.publish("radio.news", *large)
+    stream = await station.events()
+
+    subscribed = await stream.subscribe("radio.news", backlog=100)
+    await station.publisher.publish("radio.news", large)
+    live = await stream.next_items(100)
+
+    assert len(subscribed["items"]) == len(live) == 100
 
 
 async def test_two_streams_of_one_channel_are_one_cohort(

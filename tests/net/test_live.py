@@ -461,6 +461,7 @@ async def test_resuming_brings_what_changed_in_the_order_of_commits(
     await station.publish(channel, post("ra", NOON, title="Twice"))
     await station.publisher.delete("rb")
     await station.publish(f"{channel}.below", post("rc", NOON))
+    await station.publish(f"{channel}-beside", post("rx", NOON))
 
     again = await station.live()
     answer = await again.subscribe(channel, since=known["cursor"], backlog=1)

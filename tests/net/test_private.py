@@ -126,6 +126,20 @@ async def test_the_right_to_a_subtree_opens_exactly_that(station: Station) -> No
     await station.publisher.delete("pay-1")
 
 
+async def test_the_right_to_a_channel_is_none_to_one_whose_name_begins_alike(
+    station: Station,
+) -> None:
+    """Segments are compared, not letters."""
+    await station.publish("secret.plans", post("plans-1", NOON))
+    await station.publish("secret.plans-b", post("plans-2", NOON))
+    token = station.token(read=["secret.plans"])
+
+    covered = await station.http.item("plans-1", token=token)
+    beside = await station.http.item("plans-2", token=token)
+
+    assert (covered.status, beside.status) == (200, 404)
+
+
 async def test_subscribing_to_a_private_channel_needs_the_right(
     station: Station,
 ) -> None:
