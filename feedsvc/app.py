@@ -91,7 +91,6 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         database = await stack.enter_async_context(_database(uri))
         rules = settings.channel_rules
         store = ItemStore(database, rules)
-        await store.prepare()
         changes = ChangeStream(database, past_s=settings.limits.ring_seconds)
         stack.push_async_callback(changes.close)
         relay = Relay(store, changes, settings.limits)

@@ -48,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
     def announce(where: app.Running) -> None:
         print(f"feedsvc is ready at {where.url}", flush=True)
-        print(f"  metrics    http://127.0.0.1:{where.admin_port}/metrics", flush=True)
+        if where.admin_port:
+            print(
+                f"  metrics    http://127.0.0.1:{where.admin_port}/metrics", flush=True
+            )
         if settings.server.mongodb_uri is None:
             print(f"  MongoDB    {where.mongodb_uri} (private)", flush=True)
 

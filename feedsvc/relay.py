@@ -98,6 +98,8 @@ class Relay:
 
     async def _begin(self) -> None:
         self._began_at_s = int(time.time())
+        # A collection that was made anew has lost its indexes too.
+        await self._store.prepare()
         floor = await self._changes.open()
         self.hub.restart(await self._store.epoch(), self._ring(floor))
 

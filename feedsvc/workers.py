@@ -53,9 +53,10 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         if uri is None:
             mongod = await stack.enter_async_context(embedded_mongod(server.data_dir))
             uri = mongod.uri
-        first_admin_port = server.admin_port or port + 1
+        admin_port = server.admin_port or (port + 1 if server.port else 0)
         workers = [
-            Worker(number, _environment(port, first_admin_port + number, uri))
+            # Beside a free port, free ones too.
+            Worker(number, _environment(port, admin_port and admin_port + number, uri))
             for number in range(server.workers)
         ]
         stack.push_async_callback(_stop, workers, server.drain_seconds + STOP_S)
@@ -63,7 +64,7 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         for worker in workers:
             stack.callback(asyncio.create_task(worker.keep()).cancel)
         if not stop.is_set():
-            announce(Running(server.host, port, first_admin_port, uri))
+            announce(Running(server.host, port, admin_port, uri))
         await stop.wait()
         log.info("stopping workers=%d", len(workers))
 

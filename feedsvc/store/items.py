@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from bson import Timestamp
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from feedsvc.core.access import Rules, Scope
@@ -35,6 +34,9 @@ from feedsvc.store.writer import Writer, Written
 
 __all__ = ["ItemStore", "SnapshotGone", "Written", "collection_epoch"]
 
+# A collection whose documents say nothing, but are commits like any other.
+MARKS = "marks"
+
 # Items that one round of ``trim`` removes.
 TRIM_BATCH = 1_000
 
@@ -60,9 +62,13 @@ class ItemStore:
     @database_errors()
     async def prepare(self) -> None:
         """Make the collection and its indexes unless they are there."""
-        with suppress(CollectionInvalid):
-            await self._database.create_collection(ITEMS)
+        # This makes the collection too; several processes may do it at once.
         await self._items.create_indexes(INDEXES)
+        # One more commit: reads "as of" the stream's position, which is one commit
+        # behind when nothing happens, then find the indexes there.
+        await self._database[MARKS].update_one(
+            {"_id": "prepared"}, {"$currentDate": {"at": True}}, upsert=True
+        )
 
     @database_errors()
     async def epoch(self) -> bytes:
