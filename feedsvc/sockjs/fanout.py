@@ -60,19 +60,20 @@ def choose(wanted: str) -> tuple[str, SendAll]:
     if wanted and wanted not in WAYS:
         known = ", ".join(WAYS)
         raise ValueError(f"FEEDSVC_FANOUT is {wanted!r}; it must be one of {known}")
+    level = logging.WARNING if wanted else logging.INFO
     if wanted == "python":
         return "python", send_in_python
     try:
         from feedsvc.sockjs import _fanout
     except ImportError:
-        log.info("fan-out in plain Python: the extension is not there")
+        log.log(level, "fan-out without the extension, which was not built")
         return "python", send_in_python
     if wanted == "send":
         return "send", _fanout.send_by_loop
     try:
         _fanout.open_ring()
     except OSError as error:
-        log.info("fan-out without io_uring reason=%s", error.strerror)
+        log.log(level, "fan-out without io_uring reason=%s", error.strerror)
         return "send", _fanout.send_by_loop
     return "io_uring", _fanout.send_by_ring
 

@@ -240,9 +240,7 @@ async def connect(client: Client) -> Socket:
 
 
 @every_way
-async def test_group_loses_and_doubles_nothing_beside_stalled_and_reset_clients() -> (
-    None
-):
+async def test_group_loses_nothing_beside_stalled_and_resetting_clients() -> None:
     """Those that read get all in order at once, the stalled ones as they catch up."""
     group = Group()
     made, factory = recorders(type("Joining", (Member,), {"group": group}))
