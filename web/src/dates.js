@@ -66,7 +66,7 @@ export function placeTime(iso, zone, locale) {
     day: show({ day: "numeric" }),
     month: show({ month: "short" }),
     weekday: show({ weekday: "short" }),
-    time: show({ hour: "numeric", minute: "2-digit" }),
+    time: show({ timeStyle: "short" }),
     date: show({ weekday: "short", day: "numeric", month: "short" }),
     zone: zoneName(at, zone, locale),
   };

@@ -192,12 +192,11 @@ export class FeedView {
   /** @param {HTMLElement} node @param {Node[]} blocks */
   #fill(node, blocks) {
     const hadFocus = node.contains(this.focused) && this.focused !== node;
+    const id = node.getAttribute("aria-labelledby") ?? `n${++lastId}`;
+    const name = find(blocks, ".title, .name");
+    if (name) name.id = id;
+    node.setAttribute("aria-labelledby", id);
     patch(node, blocks);
-    const name = node.querySelector(".title, .name");
-    if (name) {
-      name.id ||= `n${++lastId}`;
-      node.setAttribute("aria-labelledby", name.id);
-    }
     if (hadFocus && !node.contains(this.focused)) node.focus({ preventScroll: true });
   }
 
@@ -219,6 +218,18 @@ const newItems = (texts, count) => texts.new.replace("{n}", String(count));
 /** Touch the DOM only if the text differs. @param {HTMLElement} node @param {string} text */
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * @param {Node[]} blocks @param {string} selector
+ * @returns {Element | undefined} the first match in or among the blocks
+ */
+function find(blocks, selector) {
+  const elements = blocks.filter((block) => block instanceof Element);
+  for (const element of elements) {
+    const found = element.matches(selector) ? element : element.querySelector(selector);
+    if (found) return found;
+  }
 }
 
 /** @param {string} name @param {() => void} act */
