@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from feedsvc.core.access import Rules
+from feedsvc.core.access import Rules, Scope
+from feedsvc.core.channel import Channel
 from feedsvc.core.item import Change, Status
 from feedsvc.core.position import Position
 from feedsvc.errors import Unavailable
@@ -245,6 +246,16 @@ async def moved_on(changes: ChangeStream, last: Position) -> Position:
         if isinstance(change, Idle) and change.position > last:
             return change.position
     raise AssertionError("the stream ended")
+
+
+async def test_the_first_idle_position_can_be_read_at(
+    store: ItemStore, changes: ChangeStream
+) -> None:
+    """Also where nothing has happened since the collection was prepared."""
+    idle = await anext(aiter(changes))
+
+    assert isinstance(idle, Idle)
+    assert await store.backlog(Scope(Channel("radio")), 10, at=idle.position) == []
 
 
 @pytest.mark.parametrize("way", ["drop", "rename"])
