@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -18,9 +18,12 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 class Metrics:
     """All figures of one process; nothing is counted twice for their sake."""
 
-    def __init__(self, relay: Relay, live: SockJSRouter) -> None:
+    def __init__(
+        self, relay: Relay, live: SockJSRouter, streams: Collection[object]
+    ) -> None:
         self._relay = relay
         self._live = live
+        self._streams = streams
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -43,6 +46,8 @@ class Metrics:
             yield CounterMetricFamily(f"feedsvc_relay_{name}", _HELP[name], value)
         for name, value in self._relay.hub.counts().items():
             yield GaugeMetricFamily(f"feedsvc_hub_{name}", _HELP[name], value)
+        streams = len(self._streams)
+        yield GaugeMetricFamily("feedsvc_event_streams", "open event streams", streams)
         ready = int(self._relay.is_ready)
         yield GaugeMetricFamily("feedsvc_relay_ready", "follows the stream", ready)
 

@@ -27,9 +27,10 @@ class MetricsHandler(RequestHandler):
 def admin_application(service: Service, live: SockJSRouter) -> Application:
     """Return what the admin listener serves."""
     with_service: dict[str, Any] = {"service": service}
+    metrics = Metrics(service.relay, live, service.streams)
     return Application(
         [
-            (r"/metrics", MetricsHandler, {"metrics": Metrics(service.relay, live)}),
+            (r"/metrics", MetricsHandler, {"metrics": metrics}),
             (r"/healthz", HealthHandler, with_service),
             (r"/readyz", ReadyHandler, with_service),
         ],

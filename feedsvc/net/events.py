@@ -14,10 +14,11 @@ from feedsvc.audience import Member
 from feedsvc.core.messages import Delivery, Subscribe
 from feedsvc.core.position import Cursor
 from feedsvc.core.session import Session
-from feedsvc.errors import NotFound, Refused
+from feedsvc.errors import NotFound, Refused, Unavailable
 from feedsvc.net.handler import Handler
 
 KEEP_ALIVE_S = 20.0
+RETRY_S = 5.0
 
 
 class EventsHandler(Handler):
@@ -40,11 +41,14 @@ class EventsHandler(Handler):
         )
         service, rights = self.service, self.rights()
         service.relay.require_open()
+        if len(service.streams) >= service.settings.limits.sessions:
+            raise Unavailable("too many streams", RETRY_S)
         self._outbox: list[bytes] = []
         self._outbox_bytes = 0
         self._due = asyncio.Event()
         self._ended = False
         self.state = Session(service.relay.hub, self, rights)
+        service.streams.add(self)
         try:
             subscription, answer = self.state.subscribe(request, service.rules, 1)
             if answer is not None:
@@ -57,6 +61,7 @@ class EventsHandler(Handler):
         except StreamClosedError:
             pass
         finally:
+            service.streams.discard(self)
             self.state.close()
 
     def send(self, message: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from feedsvc.audience import Stream
 from feedsvc.config import Settings
 from feedsvc.core.access import Rights, Rules, Scope
 from feedsvc.core.channel import Channel
@@ -56,6 +57,7 @@ class Service:
     is_draining: Callable[[], bool]
     publishing: Buckets = field(default_factory=Buckets)
     counts: ChannelCounts = field(default_factory=ChannelCounts)
+    streams: set[Stream] = field(default_factory=set)
 
     async def publish(
         self,

@@ -167,7 +167,6 @@ async def test_a_collection_that_was_made_anew_begins_with_a_reset(
     assert ids(await live.next_items(1)) == ["reset-2"]
 
 
-@pytest.mark.xfail(strict=True, reason="indexes are made at the start only")
 async def test_a_collection_that_was_made_anew_has_its_indexes(start: Start) -> None:
     """Else no backlog can be read until the service is started again."""
     station = await start()
@@ -183,7 +182,6 @@ async def test_a_collection_that_was_made_anew_has_its_indexes(start: Start) -> 
     assert other["msg"] == "subscribed"
 
 
-@pytest.mark.xfail(strict=False, reason="its position is older than the indexes")
 async def test_the_first_visitor_of_a_new_database_gets_an_answer(
     mongod: EmbeddedMongod, tmp_path: Path
 ) -> None:

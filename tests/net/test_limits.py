@@ -35,6 +35,26 @@ async def test_more_sessions_than_the_limit_are_refused(start: Start) -> None:
     assert await until(is_open, "room for another")
 
 
+async def test_more_event_streams_than_the_limit_are_refused(start: Start) -> None:
+    """503 with the time to wait; who leaves makes room."""
+    station = await start(limits={"sessions": 1})
+    stream = await station.events()
+    await stream.subscribe("radio")
+
+    refused = await station.http.ask("GET", "/api/channels/radio/events")
+    counted = await figure(station, "feedsvc_event_streams")
+    await stream.close()
+
+    async def is_gone() -> bool:
+        return await figure(station, "feedsvc_event_streams") == 0
+
+    assert refused.error == (503, "unavailable")
+    assert refused.text == "too many streams; try again in 5 s"
+    assert refused.headers["Retry-After"] == "5"
+    assert counted == 1
+    assert await until(is_gone, "the stream to go")
+
+
 async def test_a_client_that_does_not_read_is_closed_and_may_resume(
     start: Start,
 ) -> None:
