@@ -99,6 +99,9 @@ class MemoryStream:
             self._queue.append(Committed(self._position, item))
         self._news.set()
 
+    async def prepare(self) -> None:
+        """Do nothing: memory has no indexes."""
+
     async def open(self) -> Position:
         return self._position
 

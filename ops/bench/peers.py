@@ -37,6 +37,7 @@ class Server:
 
     ``start`` and ``environment`` may hold ``{port}``, ``{control}`` and ``{folder}``;
     the last is the run's own folder, which gets ``config`` with the same filled in.
+    ``has_channels`` says that its clients subscribe as ours do.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Server:
     client: tuple[str, ...]
     config: str | None = None
     publishes_to_port: bool = False
+    has_channels: bool = False
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -130,6 +132,7 @@ def _ours(name: str, height: str, client: tuple[str, ...]) -> Server:
         "py:feedsvc",
         (sys.executable, str(HERE / "ours.py"), height, "{port}", "{control}"),
         client,
+        has_channels=height == "service",
         environment={"PYTHONPATH": f"{ROOT}:{HERE / 'servers'}"},
     )
 
@@ -160,6 +163,7 @@ def _whole(name: str) -> Server:
             *("--head", head, "--tail", "", "--accepted", "HTTP/1.1 201"),
         ),
         publishes_to_port=True,
+        has_channels=True,
         environment={
             "PYTHONPATH": str(ROOT),
             "FEEDSVC_PORT": "{port}",

@@ -4,6 +4,7 @@
     run.py --peers              and next to its peers
     run.py --quick              a look at the figures in a minute or two
     run.py --only NAME ...      just these servers
+    run.py --scenario connect   just this question
 
 Rounds are interleaved (A B C, A B C, ...), so that a busy moment of the machine does
 not fall on one server alone, and ratios are taken within a round.
@@ -15,165 +16,25 @@ import argparse
 import json
 import os
 import platform
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import report
-from peers import (
-    BACKLOG,
-    FLOOR,
-    HERE,
-    NGINX_MODULES,
-    OURS,
-    PEERS,
-    WORK,
-    Server,
-    subscription,
-)
+from peers import BACKLOG, FLOOR, HERE, OURS, PEERS, WORK, Server
+from process import started
+from scenarios import SCENARIOS, Case, Scenario, plan
 
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 5.0
 LOAD_TIMEOUT_S = 300.0
-MANY = 10_000  # from here on fewer items in flight, else the last one waits for minutes
-
-SERVER_CORE, CLIENT_CORE = "0", "1"
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One question: what is varied, and for which servers it makes sense."""
-
-    name: str
-    clients: tuple[int, ...]
-    stalled: float = 0.0
-    cohorts: int = 1
-    steps: tuple[str, ...] = ()
-    fan_out: bool = True
-    ours_only: bool = False
-
-
-# A second subscription; what {k} stands for decides how many cohorts there are.
-OTHER = subscription("bench.c{k}")
-SCENARIOS = (
-    Scenario("fan-out", clients=(1_000, 3_500, 10_000)),
-    Scenario("1 % stalled", clients=(3_500,), stalled=0.01),
-    Scenario("1 cohort", clients=(3_500,), steps=OTHER, ours_only=True),
-    Scenario(
-        "1,000 cohorts", clients=(3_500,), cohorts=1_000, steps=OTHER, ours_only=True
-    ),
-    Scenario("connect", clients=(3_500,), fan_out=False, ours_only=True),
-)
-QUICK = (Scenario("fan-out", clients=(1_000,)),)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One run of one server."""
-
-    round: int
-    scenario: Scenario
-    clients: int
-    server: Server
-
-    def windows(self) -> dict[str, int]:
-        """Return the items in flight of each mode."""
-        if not self.scenario.fan_out:
-            return {}
-        return {"one": 1, "fly": 50 if self.clients < MANY else 10}
-
-
-def plan(
-    servers: tuple[Server, ...], scenarios: tuple[Scenario, ...], rounds: int
-) -> list[Case]:
-    """Return all runs in order: within a round each server once per question."""
-    return [
-        Case(number, scenario, clients, server)
-        for number in range(1, rounds + 1)
-        for scenario in scenarios
-        for clients in scenario.clients
-        for server in servers
-        if server in OURS or not scenario.ours_only
-    ]
+CLIENT_CORE = "1"
+QUICK_CLIENTS = (1_000,)
 
 
 # --- one run -------------------------------------------------------------------------
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return once somebody listens; raise RuntimeError if the server ends or hangs."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("the server does not start")
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server, politely first."""
-    process.terminate()
-    try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
-def started(server: Server) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
-    """Run a server on its core; yield its process and its two ports."""
-    port, control = free_ports(2)
-    if server.publishes_to_port:
-        control = port
-    with TemporaryDirectory(prefix="run-", dir=WORK) as folder:
-        names = {"port": port, "control": control, "folder": folder}
-        if server.config:
-            template = (HERE / "servers" / server.config).read_text()
-            filled = template.format(**names, modules=NGINX_MODULES)
-            Path(folder, server.config).write_text(filled)
-        command = [part.format(**names) for part in server.start]
-        environment = {
-            key: value.format(**names) for key, value in server.environment.items()
-        }
-        with Path(folder, "log").open("w+b") as log:
-            process = subprocess.Popen(
-                ["taskset", "-c", SERVER_CORE, *command],
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-            try:
-                wait_for_port(port, process)
-                wait_for_port(control, process)
-                yield process, port, control
-            except RuntimeError as error:
-                log.seek(0)
-                tail = log.read().decode(errors="replace")[-500:]
-                raise RuntimeError(f"{error}: {tail}") from error
-            finally:
-                stop(process)
 
 
 def load(case: Case, seconds: float) -> list[str]:
@@ -289,12 +150,14 @@ def choose(arguments: argparse.Namespace) -> tuple[Server, ...]:
     return tuple(server for server in known if server.version is not None)
 
 
-def main() -> int:
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--peers", action="store_true", help="run the peers too")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these servers")
+    names = [one.name for one in SCENARIOS]
+    parser.add_argument("--scenario", nargs="+", choices=names, help="only these")
     parser.add_argument("--clients", nargs="+", type=int, help="in place of the usual")
     parser.add_argument("--quick", action="store_true", help="1,000 clients, one round")
     parser.add_argument("--rounds", type=int, default=3)
@@ -302,19 +165,36 @@ def main() -> int:
         "--seconds", type=float, default=3.0, help="of each measurement"
     )
     parser.add_argument("--output", type=Path, help="where the raw figures go")
-    arguments = parser.parse_args()
-    servers = choose(arguments)
-    kept = HERE / "raw" / ("peers.jsonl" if arguments.peers else "service.jsonl")
-    throw_away = WORK / "latest.jsonl"
-    partial = arguments.quick or arguments.only or arguments.clients
-    output = arguments.output or (throw_away if partial else kept)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    scenarios = QUICK if arguments.quick else SCENARIOS
+    return parser.parse_args()
+
+
+def chosen_scenarios(arguments: argparse.Namespace) -> tuple[Scenario, ...]:
+    """Return the questions that were asked for."""
+    scenarios = SCENARIOS
+    if arguments.scenario:
+        scenarios = tuple(one for one in SCENARIOS if one.name in arguments.scenario)
+    elif arguments.quick:
+        scenarios = (replace(SCENARIOS[0], clients=QUICK_CLIENTS),)
     if arguments.clients:
         scenarios = tuple(
             replace(one, clients=tuple(arguments.clients)) for one in scenarios
         )
-    cases = plan(servers, scenarios, 1 if arguments.quick else arguments.rounds)
+    return scenarios
+
+
+def main() -> int:
+    arguments = parse()
+    servers = choose(arguments)
+    kept = HERE / "raw" / ("peers.jsonl" if arguments.peers else "service.jsonl")
+    throw_away = WORK / "latest.jsonl"
+    partial = any(
+        (arguments.quick, arguments.only, arguments.clients, arguments.scenario)
+    )
+    output = arguments.output or (throw_away if partial else kept)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    cases = plan(
+        servers, chosen_scenarios(arguments), 1 if arguments.quick else arguments.rounds
+    )
     run(cases, arguments.seconds, output, machine(servers, arguments.seconds))
     print(report.render(output))
     if output == kept:

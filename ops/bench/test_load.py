@@ -11,7 +11,7 @@ import pytest
 
 from install import build
 from peers import HERE, WEBSOCKET, WORK, Server
-from run import started
+from process import started
 
 CLIENTS = 20
 
