@@ -28,6 +28,8 @@ from tests.net.clients import (
 )
 
 SECRET = "what only the tests and their service know"
+# Another collection's cursor: well-formed, and of no use here.
+FOREIGN_CURSOR = "AYofDFVrAJGoAAAAAwAA"
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 # What every station here has: a private subtree with a public one inside of it.

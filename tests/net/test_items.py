@@ -1,4 +1,4 @@
-"""Reading over HTTP: backlogs, pages, pollers, single items and the tree."""
+"""Reading over HTTP: backlogs, their pages, and what caches may keep."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from datetime import timedelta
 import pytest
 
 from tests.net.clients import items_path
-from tests.net.station import NOON, Station, ids, post
+from tests.net.station import FOREIGN_CURSOR, NOON, Station, ids, post
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-# Another collection's cursor: well-formed, and of no use here.
-FOREIGN_CURSOR = "AYofDFVrAJGoAAAAAwAA"
-BAD_CURSORS = ["", "x", "a" * 20, "AYofDFVrAJGoAAAAAwA", "é" * 20, "A" * 5_000]
 
 
 async def test_the_backlog_is_newest_first_and_twenty_items_long(
@@ -269,110 +265,6 @@ async def test_a_channel_whose_items_are_all_removed_is_empty(
     assert answer.json["items"] == []
 
 
-# Pollers.
-
-
-async def test_a_poller_gets_what_changed_in_the_order_of_commits(
-    station: Station, channel: str
-) -> None:
-    """Each item once at its newest revision, the removed ones as tombstones."""
-    await station.publish(channel, post("a", NOON), post("b", NOON), post("c", NOON))
-    known = (await station.http.items(channel)).json
-    await station.publish(channel, post("old", NOON - timedelta(days=7)))
-    await station.publish(channel, post("a", NOON, title="Once"))
-    await station.publisher.delete("b")
-    await station.publish(channel, post("a", NOON, title="Twice"))
-
-    answer = (await station.http.items(channel, after=known["cursor"])).json
-    nothing = (await station.http.items(channel, after=answer["cursor"])).json
-
-    assert set(answer) == {"items", "cursor", "resumed"}
-    assert answer["resumed"] is True
-    assert ids(answer["items"]) == ["old", "b", "a"]
-    assert answer["items"][1] == {
-        "id": "b",
-        "channel": channel,
-        "rev": 2,
-        "removed": True,
-    }
-    assert answer["items"][2]["title"] == "Twice"
-    assert nothing == {**nothing, "items": [], "resumed": True}
-    for name in ("a", "c", "old"):
-        await station.publisher.delete(name)
-
-
-async def test_a_poller_gets_only_its_types(station: Station, channel: str) -> None:
-    """As the backlog that it began with."""
-    await station.posts(channel, 1)
-    cursor = (await station.http.items(channel)).json["cursor"]
-    track = {"type": "track", "id": f"{channel}:t", "title": "Tide", "artist": "Ada"}
-    await station.publish(channel, track, post(f"{channel}:p"))
-
-    answer = (await station.http.items(channel, after=cursor, types="track")).json
-
-    assert ids(answer["items"]) == [f"{channel}:t"]
-
-
-async def test_a_poller_with_an_unknown_cursor_gets_a_fresh_backlog(
-    station: Station, channel: str
-) -> None:
-    """And is told so; its next cursor is a good one."""
-    published = await station.posts(channel, 30)
-
-    answer = (await station.http.items(channel, after=FOREIGN_CURSOR, limit=5)).json
-    again = (await station.http.items(channel, after=answer["cursor"])).json
-
-    assert answer["resumed"] is False
-    assert ids(answer["items"]) == published[:-6:-1]
-    assert (again["resumed"], again["items"]) == (True, [])
-
-
-@pytest.mark.parametrize("cursor", BAD_CURSORS)
-async def test_a_malformed_cursor_is_refused_on_every_door(
-    station: Station, channel: str, cursor: str
-) -> None:
-    """400, never taken for the beginning or the end."""
-    await station.posts(channel, 1)
-    live = await station.live()
-    ask, events = station.http.ask, f"/api/channels/{channel}/events"
-    header = cursor.encode("ascii", "replace").decode() or "?"
-
-    answers = [
-        await station.http.items(channel, after=cursor),
-        await station.http.items(channel, before=cursor),
-        await ask("GET", events, since=cursor),
-        await ask("GET", events, headers={"Last-Event-ID": header}),
-    ]
-    codes = [
-        await live.refusal("subscribe", channel=channel, since=cursor),
-        await live.refusal("backlog", channel=channel, before=cursor),
-    ]
-
-    assert [answer.error for answer in answers] == [(400, "bad_cursor")] * 4
-    assert codes == ["bad_cursor"] * 2
-    assert [answer.text.partition(":")[0] for answer in answers] == [
-        "after",
-        "before",
-        "since",
-        "Last-Event-ID",
-    ]
-
-
-@pytest.mark.parametrize("cursor", [5, 1.5, True, [], {}])
-async def test_a_cursor_that_is_no_text_is_refused(
-    station: Station, channel: str, cursor: object
-) -> None:
-    """JSON can hold more than a query."""
-    live = await station.live()
-
-    codes = [
-        await live.refusal("subscribe", channel=channel, since=cursor),
-        await live.refusal("backlog", channel=channel, before=cursor),
-    ]
-
-    assert codes == ["bad_cursor"] * 2
-
-
 # Caches.
 
 
@@ -409,91 +301,6 @@ async def test_public_answers_may_be_kept_and_private_ones_may_not(
     assert private.headers["Cache-Control"] == "private, no-store"
     assert "Authorization" in private.headers["Vary"]
     assert "Authorization" in public.headers["Vary"]
-
-
-# One item.
-
-
-async def test_an_item_is_read_and_removed_by_its_id(
-    station: Station, channel: str
-) -> None:
-    """204 also when it has been removed already; 404 if there never was one."""
-    await station.posts(channel, 1)
-    item_id = f"{channel}:p000"
-
-    read = await station.http.item(item_id)
-    first = await station.publisher.delete(item_id)
-    second = await station.publisher.delete(item_id)
-    unknown = await station.publisher.delete("unknown")
-    gone = await station.http.item(item_id)
-
-    assert read.json["id"] == item_id
-    assert (first.status, first.body) == (204, b"")
-    assert second.status == 204
-    assert unknown.error == gone.error == (404, "not_found")
-    assert await station.seen(channel) == []
-
-
-async def test_removing_needs_the_right_to_publish(
-    station: Station, channel: str
-) -> None:
-    """A reader's token is not enough."""
-    await station.posts(channel, 1)
-    item_id = f"{channel}:p000"
-    reader = station.token(read=[channel])
-    publisher = station.token(publish=[channel])
-
-    anyone = await station.http.delete(item_id)
-    reading = await station.http.delete(item_id, token=reader)
-    publishing = await station.http.delete(item_id, token=publisher)
-
-    assert anyone.error == (401, "unauthorized")
-    assert reading.error == (403, "forbidden")
-    assert publishing.status == 204
-
-
-# The tree.
-
-
-async def test_the_tree_has_each_channel_with_its_own_and_all_items(
-    station: Station, channel: str
-) -> None:
-    """Channels in between appear too, with no item of their own."""
-    await station.posts(f"{channel}.artist.live", 2)
-    await station.posts(f"{channel}.artist", 1)
-    await station.publisher.delete(f"{channel}.artist.live:p000")
-
-    answer = await station.http.ask("GET", "/api/channels")
-
-    root = channel.partition(".")[0]
-    [tree] = [one for one in answer.json["channels"] if one["channel"] == root]
-    assert tree == {
-        "channel": root,
-        "items": 0,
-        "total": 2,
-        "channels": [
-            {
-                "channel": channel,
-                "items": 0,
-                "total": 2,
-                "channels": [
-                    {
-                        "channel": f"{channel}.artist",
-                        "items": 1,
-                        "total": 2,
-                        "channels": [
-                            {
-                                "channel": f"{channel}.artist.live",
-                                "items": 1,
-                                "total": 1,
-                                "channels": [],
-                            }
-                        ],
-                    }
-                ],
-            }
-        ],
-    }
 
 
 # What is none of these.

@@ -18,6 +18,7 @@ from feedsvc.core.item import Item, ItemType
 from feedsvc.core.position import Cursor, Position
 from feedsvc.schema import parse_request
 from tests.net.station import (
+    FOREIGN_CURSOR,
     Station,
     lived_in,
     make_settings,
@@ -25,7 +26,6 @@ from tests.net.station import (
     post,
     serving,
 )
-from tests.net.test_items import FOREIGN_CURSOR
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
