@@ -126,14 +126,17 @@ def _python(
     return Server(name, package, start, client, environment={"PYTHONPATH": str(ROOT)})
 
 
-def _ours(name: str, height: str, client: tuple[str, ...]) -> Server:
+def _ours(name: str, height: str, client: tuple[str, ...], fan_out: str = "") -> Server:
     return Server(
         name,
         "py:feedsvc",
         (sys.executable, str(HERE / "ours.py"), height, "{port}", "{control}"),
         client,
         has_channels=height == "service",
-        environment={"PYTHONPATH": f"{ROOT}:{HERE / 'servers'}"},
+        environment={
+            "PYTHONPATH": f"{ROOT}:{HERE / 'servers'}",
+            "FEEDSVC_FANOUT": fan_out,
+        },
     )
 
 
@@ -186,9 +189,12 @@ FLOOR = Server(
     WEBSOCKET,
 )
 
+_SUBSCRIBED = (*SOCKJS, *subscription(CHANNEL))
 OURS = (
     _ours("feedsvc, SockJS layer", "layer", SOCKJS),
-    _ours("feedsvc, realtime path", "service", (*SOCKJS, *subscription(CHANNEL))),
+    _ours("feedsvc, realtime path", "service", _SUBSCRIBED),
+    _ours("feedsvc, sends by C loop", "service", _SUBSCRIBED, "send"),
+    _ours("feedsvc, sends by Python", "service", _SUBSCRIBED, "python"),
     _whole("feedsvc, with MongoDB"),
 )
 

@@ -195,7 +195,8 @@ def about(figures: Figures) -> str:
     )
     return (
         f"{machine['date']}; {machine['cpu']}, {machine['cores']} cores, "
-        f"Linux {machine['kernel']}, Python {machine['python']}; load average at the "
+        f"Linux {machine['kernel']}, Python {machine['python']}, our sends by "
+        f"{machine['fan_out']} unless it says otherwise; load average at the "
         f"start {machine['load_average']}; medians of {rounds} interleaved rounds of "
         f"{machine['seconds']:g} s. {versions}.\n"
     )

@@ -24,6 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from feedsvc.sockjs.fanout import IMPLEMENTATION
+
 import report
 from peers import BACKLOG, FLOOR, HERE, OURS, PEERS, WORK, Server
 from process import started
@@ -96,6 +98,7 @@ def machine(servers: tuple[Server, ...], seconds: float) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "fan_out": IMPLEMENTATION,
         "load_average": round(os.getloadavg()[0], 2),
         "seconds": seconds,
         "versions": {server.name: server.version for server in servers},

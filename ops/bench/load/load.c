@@ -6,6 +6,7 @@
  * line of JSON for each window (items in flight). */
 #define _GNU_SOURCE
 #include "options.h"
+#include "usage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +36,9 @@ struct run {
 
 /* What is read off before and after a measurement. */
 struct sample {
-    double at, cpu_s;
-    long rss, deliveries, duplicated, out_of_order, lost, polls, idle_polls, frames;
+    struct usage server;
+    double at;
+    long deliveries, duplicated, out_of_order, lost, polls, idle_polls, frames;
 };
 
 static double now_s(void)
@@ -46,35 +48,14 @@ static double now_s(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void read_process(int pid, struct sample *sample)
-{
-    char path[64];
-    long pages = 0, user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", pid);
-    FILE *file = fopen(path, "r");
-    if (!file || fscanf(file, "%*d %ld", &pages) != 1)
-        fail("the server is gone");
-    fclose(file);
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    file = fopen(path, "r");
-    const char *pattern = "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-                          "%ld %ld";
-    if (!file || fscanf(file, pattern, &user, &system) != 2)
-        fail("the server is gone");
-    fclose(file);
-    sample->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-    sample->rss = pages * sysconf(_SC_PAGESIZE);
-}
-
 static struct sample take_sample(const struct run *run)
 {
     const struct tally *tally = &run->tally;
-    struct sample sample = {.at = now_s(), .polls = run->polls,
+    struct sample sample = {.server = usage_of(run->options.pid), .at = now_s(), .polls = run->polls,
                             .idle_polls = run->idle_polls, .frames = run->frames,
                             .deliveries = tally->deliveries, .lost = tally->lost,
                             .duplicated = tally->duplicated,
                             .out_of_order = tally->out_of_order};
-    read_process(run->options.pid, &sample);
     return sample;
 }
 
@@ -216,9 +197,9 @@ static void open_clients(struct run *run, int stalled)
 static void connect_all(struct run *run)
 {
     int stalled = (int)(run->options.clients * run->options.stalled);
-    long rss = take_sample(run).rss;
+    long rss = usage_of(run->options.pid).rss;
     open_clients(run, stalled);
-    rss = take_sample(run).rss - rss;
+    rss = usage_of(run->options.pid).rss - rss;
     run->rss_per_connection = (double)rss / run->options.clients;
     for (int i = 0; i < stalled; i++)
         epoll_ctl(run->epoll, EPOLL_CTL_DEL, run->clients[i].fd, NULL);
@@ -275,8 +256,8 @@ static void report(const struct run *run, int window, int first, struct sample s
            tally->out_of_order - start.out_of_order, run->closed);
     printf("\"connects_per_s\":%.0f,\"rss_per_connection\":%.0f,\"rss_mb\":%.1f,"
            "\"server_cpu_s\":%.2f,\"client_idle\":%.2f}\n",
-           run->connects_per_s, run->rss_per_connection, (double)end.rss / 1e6,
-           end.cpu_s - start.cpu_s,
+           run->connects_per_s, run->rss_per_connection, (double)end.server.rss / 1e6,
+           end.server.cpu_s - start.server.cpu_s,
            polls ? (double)(end.idle_polls - start.idle_polls) / (double)polls : 0);
     free(latencies);
 }
