@@ -60,6 +60,14 @@ test("an item from below the end waits for its page", () => {
   assert.deepEqual(ids(list), ["b", "a"]);
 });
 
+test("a pinned item is shown however old it is", () => {
+  const list = listOf([item("b", { date: at(5) })], { more: true });
+
+  list.apply(item("a", { date: at(1), pinned: true }));
+
+  assert.deepEqual(ids(list), ["a", "b"]);
+});
+
 test("the end stays where the page begins when the last item goes", () => {
   const list = listOf([item("c", { date: at(9) }), item("b", { date: at(5) })], { more: true });
 

@@ -65,7 +65,6 @@ export function placeTime(iso, zone, locale) {
   return {
     day: show({ day: "numeric" }),
     month: show({ month: "short" }),
-    weekday: show({ weekday: "short" }),
     time: show({ timeStyle: "short" }),
     date: show({ weekday: "short", day: "numeric", month: "short" }),
     zone: zoneName(at, zone, locale),

@@ -57,7 +57,7 @@ function card(item, { base }) {
   if (!url || url === item.url) return;
   const { host, pathname } = new URL(url);
   const path = pathname.length > 1 ? h("span", { class: "muted" }, pathname) : "";
-  return link(url, { class: "card", part: "card" }, host.replace(/^www\./, ""), path);
+  return link(url, { class: "card", part: "card", dir: "ltr" }, host.replace(/^www\./, ""), path);
 }
 
 /** @param {Item} item @param {Context} context */
