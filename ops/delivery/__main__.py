@@ -1,0 +1,75 @@
+"""``python -m ops.delivery``: break a running service on purpose and count the damage.
+
+Prints one table for each deployment and exits with 1 if a promise was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from ops.delivery.findings import BROKEN_PROMISES, Findings
+from ops.delivery.run import check
+from ops.delivery.setups import SETUPS
+
+SHORT = ("single", "workers")
+
+
+def main() -> int:
+    """Check the deployments one after the other; return the exit status."""
+    asked = _arguments()
+    names = asked.setups.split(",")
+    seconds = asked.minutes * 60 / len(names)
+    total = Findings()
+    # Requests that are cut while they wait are part of the plan.
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
+    directory = Path(tempfile.mkdtemp(prefix="feedsvc-delivery-"))
+    for name in names:
+        began = time.monotonic()
+        print(f"{name}: {seconds:.0f} s of faults, seed {asked.seed}", flush=True)
+        seed = f"{asked.seed} {name}"
+        (directory / name).mkdir()
+        found = asyncio.run(check(name, seconds, seed, directory / name))
+        _print_table(found)
+        print(f"  ({time.monotonic() - began:.0f} s in all)\n", flush=True)
+        total.add(found)
+    if not total.broken:
+        shutil.rmtree(directory)
+        print("No promise was broken.")
+        return 0
+    print("\n".join(total.texts))
+    print(f"Broken promises: {total.broken.total()}.  Logs and data: {directory}")
+    return 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ops.delivery", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0, help="of faults, in all")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of chance")
+    parser.add_argument(
+        "--setups",
+        default=",".join(SHORT),
+        help=f"deployments to check, of {', '.join(SETUPS)}",
+    )
+    asked = parser.parse_args()
+    unknown = set(asked.setups.split(",")) - SETUPS.keys()
+    if unknown:
+        parser.error(f"--setups: {', '.join(sorted(unknown))} unknown")
+    return asked
+
+
+def _print_table(found: Findings) -> None:
+    for what, number in sorted(found.counts.items()):
+        print(f"  {what:40}{number:10,}")
+    for promise in BROKEN_PROMISES:
+        print(f"  {promise.upper():40}{found.broken[promise]:10,}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
