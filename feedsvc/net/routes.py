@@ -13,6 +13,7 @@ from feedsvc.net.api import (
     ItemsHandler,
 )
 from feedsvc.net.events import EventsHandler
+from feedsvc.net.feeds import FeedHandler
 from feedsvc.net.handler import NotFoundHandler
 from feedsvc.net.health import HealthHandler, ReadyHandler
 from feedsvc.net.pages import DemoHandler, FileHandler, web_directory
@@ -33,6 +34,7 @@ def public_application(service: Service, live: SockJSRouter) -> Application:
         (r"/api/channels/([^/]+)/items/([^/]+)", ChannelItemHandler, with_service),
         (r"/api/channels/([^/]+)/events", EventsHandler, with_service),
         (r"/api/items/([^/]+)", ItemHandler, with_service),
+        (r"/feeds/([^/]+)", FeedHandler, with_service),
         (r"/healthz", HealthHandler, with_service),
         (r"/readyz", ReadyHandler, with_service),
     ]
