@@ -28,7 +28,7 @@ from feedsvc.net.tokens import from_settings
 from feedsvc.relay import Relay
 from feedsvc.retention import keep_counts
 from feedsvc.sockjs import Settings as SockJSSettings
-from feedsvc.sockjs import SockJSRouter
+from feedsvc.sockjs import SockJSRouter, fanout
 from feedsvc.store import Database, check, connect
 from feedsvc.store.changes import ChangeStream
 from feedsvc.store.embedded import embedded_mongod
@@ -104,6 +104,7 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         _serve(stack, public_application(service, live), public, settings)
         _serve(stack, admin_application(service, live), admin, settings)
         stack.push_async_callback(_drain, draining, live, server.drain_seconds)
+        log.info("serving port=%d fanout=%s", port, fanout.IMPLEMENTATION)
         yield Running(server.host, port, admin[0].getsockname()[1], uri)
 
 

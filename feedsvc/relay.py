@@ -18,7 +18,7 @@ from feedsvc.core.hub import Hub, Load
 from feedsvc.core.messages import Delivery, deliver, encode_item, error
 from feedsvc.core.position import Cursor, Position, Ring
 from feedsvc.core.session import Subscription
-from feedsvc.errors import FeedError, Unavailable
+from feedsvc.errors import BadMessage, FeedError, Unavailable
 from feedsvc.store.changes import ChangeStream, Committed, Expired, HistoryLost, Idle
 from feedsvc.store.items import ItemStore, SnapshotGone
 
@@ -30,6 +30,8 @@ MAX_LOADS = 32
 # the stream tells of one.
 MAX_TRIES = 8
 PAUSE_S = 0.25
+# The stream is a few milliseconds behind; longer than this it has a problem.
+REACH_S = 0.5
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Relay:
         self._flush_due = False
         self._loads = asyncio.Semaphore(MAX_LOADS)
         self._waiting: dict[Load, list[tuple[Member, Subscription]]] = {}
+        self._awaited: list[tuple[Position, asyncio.Future[None]]] = []
         self._lost: list[tuple[Member, Subscription]] = []
         self._tasks: asyncio.TaskGroup | None = None
         self._began_at_s = 0
@@ -78,6 +81,22 @@ class Relay:
         """Raise ``Unavailable`` unless the hub knows what is going on."""
         if not self._ready.is_set():
             raise Unavailable("the service is catching up with the database")
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds by which the hub may be behind what was committed."""
+        return self._changes.lag_s
+
+    async def reach(self, position: Position) -> None:
+        """Wait until the hub has taken in all up to ``position``, if it soon does.
+
+        So whoever was told that his item is stored finds it in every answer of this
+        process.  A stream that is broken does not hold him up.
+        """
+        if self.is_ready and self.hub.head < position:
+            reached = asyncio.get_running_loop().create_future()
+            self._awaited.append((position, reached))
+            await asyncio.wait([reached], timeout=REACH_S)
 
     async def wait_ready(self) -> None:
         await self._ready.wait()
@@ -114,12 +133,22 @@ class Relay:
                     self.hub.advance(position)
                 case Idle(position=position):
                     self.hub.advance(position)
+            if self._awaited:
+                self._tell_reached()
             if not self._ready.is_set() and self._is_caught_up(event):
                 self._catch_up()
 
     def _is_caught_up(self, event: Committed | Expired | Idle) -> bool:
         # Under load the stream may never be idle; then its time tells.
         return isinstance(event, Idle) or event.position.seconds > self._began_at_s
+
+    def _tell_reached(self) -> None:
+        awaited, self._awaited = self._awaited, []
+        for position, reached in awaited:
+            if position > self.hub.head:
+                self._awaited.append((position, reached))
+            elif not reached.done():
+                reached.set_result(None)
 
     def accept(self, delivery: Delivery) -> None:
         """Take in a committed change; all of one tick leave in one flush."""
@@ -153,7 +182,8 @@ class Relay:
         except Exception:
             log.exception("backlog failed channel=%s", load.scope.channel)
             cause = FeedError("the backlog could not be read")
-        loaded = self.hub.end_load(load, items)
+        # What was read before a loss of history says nothing about now.
+        loaded = self.hub.end_load(load, items if self._ready.is_set() else None)
         if not loaded:
             self.counts.loads_failed += 1
             if cause is None and tries >= MAX_TRIES:
@@ -165,11 +195,17 @@ class Relay:
                 self._answer(member, subscription, tries if loaded else tries + 1)
 
     def _answer(self, member: Member, subscription: Subscription, tries: int) -> None:
+        if not self._ready.is_set():
+            self._lost.append((member, subscription))
+            return
         answer = member.state.loaded(subscription)
         if answer is not None:
             member.send(answer)
         elif member.state.is_waiting(subscription):
             self.load(member, subscription, tries)
+        elif subscription.request_id is not None:
+            cause = BadMessage("channel", "a later request took this one's place")
+            member.send(error(subscription.request_id, cause))
 
     def _refuse(
         self, member: Member, subscription: Subscription, cause: FeedError

@@ -41,5 +41,5 @@ class ReadyHandler(Handler):
         if not ready:
             self.set_header("Retry-After", "2")
         fields = {"status": "ready" if ready else "unavailable", **checks}
-        fields["position"] = str(relay.hub.cursor)
+        fields |= {"lag_s": round(relay.lag_s, 1), "position": str(relay.hub.cursor)}
         self.reply(encode(fields), 200 if ready else 503)

@@ -84,6 +84,7 @@ class Service:
         if offers:
             now = datetime.now(UTC)
             written = iter(await self.store.write(offers, now=now, revive=True))
+            await self.relay.reach(self.store.committed_at)
             outcomes = [next(written) if one is None else one for one in outcomes]
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -137,6 +138,7 @@ class Service:
         if not may_publish:
             raise Forbidden(f"the token does not publish in {known.channel}")
         await self.store.remove(item_id, now=datetime.now(UTC))
+        await self.relay.reach(self.store.committed_at)
 
     def _require_publisher(self, rights: Rights, channel: Channel) -> None:
         if rights.subject is None:

@@ -55,7 +55,7 @@ class Route:
 def find_route(settings: Settings, path: str) -> Route | None:
     """Return who answers what follows the base URL, or None: 404."""
     if path in ("", "/"):
-        return Route("GET", pages.greeting, is_open=True, has_session=False)
+        return Route("GET", pages.greeting, has_session=False)
     parts = path.split("/")
     if len(parts) == 2:
         return _page(settings, parts[1])

@@ -100,4 +100,9 @@ def _expire_at(item: Item, rules: Rules) -> datetime | None:
     if item.removed_at is not None:
         return item.removed_at + TOMBSTONE_AGE
     age_s = rules.retention_s(item.channel)
-    return None if age_s is None else item.date + timedelta(seconds=age_s)
+    if age_s is None:
+        return None
+    try:
+        return item.date + timedelta(seconds=age_s)
+    except OverflowError:
+        return None  # beyond the year 9999

@@ -59,6 +59,11 @@ class ItemStore:
         )
         self._writer = Writer(self._items, rules)
 
+    @property
+    def committed_at(self) -> Position:
+        """A position that nothing written by this store lies after."""
+        return self._writer.committed_at
+
     @database_errors()
     async def prepare(self) -> None:
         """Make the collection and its indexes unless they are there."""

@@ -16,9 +16,11 @@ from typing import Any
 from pymongo import ReplaceOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
+from pymongo.results import BulkWriteResult
 
 from feedsvc.core.access import Rules
 from feedsvc.core.item import Candidate, Item, Status, settle, tombstone
+from feedsvc.core.position import Position
 from feedsvc.errors import Conflict, FeedError, Unavailable
 from feedsvc.store.documents import Document, to_document, to_item, to_ms
 
@@ -44,6 +46,8 @@ class Writer:
     def __init__(self, items: AsyncCollection[dict[str, Any]], rules: Rules) -> None:
         self._items = items
         self._rules = rules
+        #: Nothing that was written here lies after this position.
+        self.committed_at = Position(0, 0)
 
     async def write(
         self, offers: Sequence[Candidate], now: datetime, revive: bool
@@ -76,8 +80,7 @@ class Writer:
     async def replace(self, items: Iterable[Item]) -> int:
         """Write items over the revisions before; return how many were still there."""
         operations = [self._replacement(item, upsert=False) for item in items]
-        done = await self._items.bulk_write(operations, ordered=False)
-        return done.matched_count
+        return (await self._bulk_write(operations)).matched_count
 
     async def _write_round(
         self, offers: dict[int, Candidate], now: datetime, revive: bool
@@ -117,10 +120,24 @@ class Writer:
             return set()
         operations = [self._replacement(item, upsert=True) for item in items]
         try:
-            await self._items.bulk_write(operations, ordered=False)
+            await self._bulk_write(operations)
         except BulkWriteError as error:
             return _lost(error)
         return set()
+
+    async def _bulk_write(
+        self, operations: Sequence[ReplaceOne[Document]]
+    ) -> BulkWriteResult:
+        client = self._items.database.client
+        async with client.start_session(causal_consistency=False) as session:
+            try:
+                return await self._items.bulk_write(
+                    operations, ordered=False, session=session
+                )
+            finally:
+                if (time := session.operation_time) is not None:
+                    committed = Position(time.time, time.inc)
+                    self.committed_at = max(self.committed_at, committed)
 
     def _replacement(self, item: Item, *, upsert: bool) -> ReplaceOne[Document]:
         return ReplaceOne(
