@@ -48,7 +48,7 @@ setup(
         "tornado>=6.5.6",
         "pymongo>=4.13",
         "marshmallow>=4.0",
-        "PyJWT[crypto]>=2.10",
+        "PyJWT[crypto]>=2.11",
         "prometheus-client>=0.21",
         "nh3>=0.2.18",
         "apscheduler>=3.11,<4",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.warnings import InsecureKeyLengthWarning
 
 from feedsvc.config import Auth
 from feedsvc.core.access import Rights
@@ -18,6 +20,9 @@ from feedsvc.core.channel import STAR, Channel
 from feedsvc.errors import BadChannel, ConfigError, Expired, Unauthorized
 
 log = logging.getLogger("feedsvc.tokens")
+
+# We tell it ourselves, once, and with the name of the setting.
+warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 
 # Station and service may disagree this much about the time.
 LEEWAY = timedelta(seconds=5)
