@@ -264,7 +264,9 @@ class Hub(Generic[M]):
         return cohort
 
     def _release(self, cohort: Cohort[M]) -> None:
-        if len(cohort.members):
+        # Members that close leave by themselves, so the last of them may come here
+        # after another has released the cohort, and it has a successor by now.
+        if len(cohort.members) or self._cohorts.get(cohort.scopes) is not cohort:
             return
         del self._cohorts[cohort.scopes]
         for scope in cohort.scopes:

@@ -193,3 +193,23 @@ def test_a_reset_brings_a_fresh_answer_that_was_not_asked_for() -> None:
     assert page.received == []
     assert answer is not None
     assert "id" not in json.loads(answer)
+
+
+def test_a_cohort_whose_members_left_by_themselves_is_released_once() -> None:
+    """Two that are closed together, and a third that takes their place at once."""
+    first = Page()
+    second = Session(first.hub, Page())
+    third = Session(first.hub, Page())
+    request = Subscribe(1, Channel("a"), 20)
+    first.subscribe("a")
+    second.subscribe(request, RULES, 9)
+    [cohort] = first.hub.cohorts
+    for member in list(cohort.members):
+        cohort.members.discard(member)
+
+    first.state.close()
+    third.subscribe(request, RULES, 9)
+    second.close()
+
+    [successor] = first.hub.cohorts
+    assert len(successor.members) == 1
