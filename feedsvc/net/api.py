@@ -97,11 +97,12 @@ class ItemsHandler(PublishHandler):
     async def _changes(self, scope: Scope, after: Cursor) -> None:
         self.service.relay.require_open()
         hub = self.service.relay.hub
-        items = hub.resume(scope, after)
+        # At once: what happens while something is awaited comes after this cursor.
+        items, cursor = hub.resume(scope, after), hub.cursor
         if items is not None:
             if not items:
                 await self._require_exists(scope)
-            text, cursor, resumed = messages.join(items), hub.cursor, "true"
+            text, resumed = messages.join(items), "true"
         else:
             page = await self.service.page(scope, self.limit())
             if not page.items:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from feedsvc.core.access import Scope
+from feedsvc.store.items import ItemStore
 from tests.net.clients import items_path
 from tests.net.station import FOREIGN_CURSOR, NOON, Station, ids, post
 
@@ -333,3 +335,23 @@ async def test_an_address_that_is_no_utf_8_is_refused(station: Station) -> None:
     query = await station.http.ask("GET", "/api/channels/radio/items?types=%ff")
 
     assert path.error == query.error == (400, "bad_message")
+
+
+async def test_a_poll_misses_nothing_that_happens_while_it_is_answered(
+    station: Station, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cursor is as old as the items, however long the database takes."""
+    await station.publish(channel, post("before"))
+    known = (await station.http.items(channel)).json
+    exists = ItemStore.exists
+
+    async def exists_late(store: ItemStore, scope: Scope) -> bool:
+        await station.publish(channel, post("meanwhile"))
+        return await exists(store, scope)
+
+    monkeypatch.setattr(ItemStore, "exists", exists_late)
+    first = (await station.http.items(channel, after=known["cursor"])).json
+    monkeypatch.undo()
+    second = (await station.http.items(channel, after=first["cursor"])).json
+
+    assert ids([*first["items"], *second["items"]]) == ["meanwhile"]
