@@ -18,7 +18,7 @@ from ops.delivery.findings import BROKEN_PROMISES, Findings
 from ops.delivery.run import check
 from ops.delivery.setups import SETUPS
 
-SHORT = ("single", "workers")
+SHORT = ("single", "workers", "replicated")
 
 
 def main() -> int:

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from ops.delivery.programs import Service
+from ops.delivery.replicas import ReplicaSet
+from pymongo.errors import PyMongoError
 
 Fault = Callable[[random.Random], Awaitable[None]]
 
@@ -96,7 +98,83 @@ class Workers(Setup):
         await asyncio.sleep(rng.uniform(1, 3))
 
 
-SETUPS = {"single": Single, "workers": Workers}
+class Replicated(Setup):
+    """One process on a replica set of three; every way there is a proxy's."""
+
+    def __init__(self, service: Service, replicas: ReplicaSet) -> None:
+        super().__init__(service)
+        self._replicas = replicas
+
+    @classmethod
+    async def start(cls, data_dir: Path, stack: AsyncExitStack) -> Setup:
+        """Start the replica set first."""
+        replicas = ReplicaSet(data_dir)
+        stack.push_async_callback(replicas.stop)
+        await replicas.start()
+        service = Service(data_dir, {}, uri=replicas.uri)
+        stack.push_async_callback(service.stop)
+        await service.restart()
+        return cls(service, replicas)
+
+    @property
+    def mongodb_uri(self) -> str:
+        """The whole set: its primary has the truth."""
+        return self._replicas.uri
+
+    @property
+    def faults(self) -> Mapping[str, Fault]:
+        return {
+            "service killed": self._kill_service,
+            "primary killed": self._kill_primary,
+            "primary stepped down": self._step_down,
+            "primary cut off": self._cut_primary,
+            "primary stalled": self._stall_primary,
+            "database cut off": self._cut_all,
+        }
+
+    async def heal(self) -> None:
+        """Wait for a primary too."""
+        await self._replicas.primary()
+        await super().heal()
+
+    async def _kill_primary(self, rng: random.Random) -> None:
+        primary = await self._replicas.primary()
+        await primary.kill()
+        await asyncio.sleep(rng.uniform(2, 5))
+        await primary.start()
+
+    async def _step_down(self, rng: random.Random) -> None:
+        """As before an upgrade: all at once, with writes under way."""
+        primary = await self._replicas.primary()
+        with suppress(PyMongoError):
+            await primary.command("replSetStepDown", 5, force=True)
+        await asyncio.sleep(rng.uniform(1, 3))
+
+    async def _cut_primary(self, rng: random.Random) -> None:
+        """Nobody reaches it, while it still reaches the others."""
+        proxy = (await self._replicas.primary()).proxy
+        await proxy.cut()
+        await asyncio.sleep(rng.uniform(2, 6))
+        await proxy.heal()
+
+    async def _stall_primary(self, rng: random.Random) -> None:
+        """What is sent to it stays on the way, and comes late."""
+        proxy = (await self._replicas.primary()).proxy
+        proxy.stall()
+        await asyncio.sleep(rng.uniform(2, 6))
+        await proxy.heal()
+
+    async def _cut_all(self, rng: random.Random) -> None:
+        """The service alone on one side, and on the other no two members together."""
+        proxies = [node.proxy for node in self._replicas.nodes]
+        for proxy in proxies:
+            await proxy.cut()
+        await asyncio.sleep(rng.uniform(1, 5))
+        for proxy in proxies:
+            await proxy.heal()
+
+
+SETUPS = {"single": Single, "workers": Workers, "replicated": Replicated}
 
 
 @asynccontextmanager
