@@ -287,7 +287,8 @@ def welcome(url: str, logs: Path, *, is_demo: bool) -> str:
   Page      {url}/
   Widget    <script type="module" src="{url}/widget.js"></script>
             <feed-widget channel="{channel}"></feed-widget>
-  API       {url}/api/channels  (all of it: {url}/api/openapi.json)
+  API       {url}/api/channels
+  Feeds     {url}/feeds/{channel}.atom  (also .rss, .json, .ics)
   Logs      {logs}
   Stop      Ctrl-C
 """

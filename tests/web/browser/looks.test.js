@@ -139,9 +139,9 @@ for (const [name, options] of [
   });
 }
 
-test("the station page says so when scripts are off, and points to plain pages", async (t) => {
+test("the station page says so when scripts are off, and points to feeds", async (t) => {
   const { page } = await stage(t, browser, { path: "/", javaScriptEnabled: false });
 
   assert.match(await page.locator("noscript").innerText(), /switched off/);
-  assert.equal(await page.locator('a[href="/embed/radiomeridian.news"]').isVisible(), true);
+  assert.equal(await page.locator('a[href="/feeds/radiomeridian.news.atom"]').isVisible(), true);
 });
