@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from feedsvc.store.home import Home
@@ -34,7 +35,8 @@ class Service:
         workers: int = 1,
     ) -> None:
         self.home = Home(data_dir)
-        self.port = free_port()
+        # The workers' admin listeners are in a row.
+        self.port = free_port(1 + workers)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir / "service.log"
         self._workers = workers
@@ -45,7 +47,7 @@ class Service:
             **os.environ,
             "FEEDSVC_CONFIG": str(rules),
             "FEEDSVC_PORT": str(self.port),
-            "FEEDSVC_ADMIN_PORT": "0",
+            "FEEDSVC_ADMIN_PORT": str(self.port + 1),
             "FEEDSVC_DATA_DIR": str(data_dir),
             "FEEDSVC_SECRET": SECRET,
             "FEEDSVC_MONGODB_URI": uri or "",
@@ -123,7 +125,15 @@ class Service:
             await asyncio.sleep(0.05)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+def free_port(count: int = 1) -> int:
+    """Return the first of so many ports in a row that nobody uses at the moment.
+
+    They lie below those that the kernel gives to outgoing connections: one of those
+    must not take the port of a program that is just being restarted.
+    """
+    while True:
+        first = random.randrange(20_000, 32_000)
+        with suppress(OSError), ExitStack() as probes:
+            for port in range(first, first + count):
+                probes.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first

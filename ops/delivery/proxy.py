@@ -15,8 +15,8 @@ class Proxy:
     forwards nothing, as when packets are dropped.
     """
 
-    def __init__(self, target_port: int) -> None:
-        self.port = 0
+    def __init__(self, port: int, target_port: int) -> None:
+        self.port = port
         self._target_port = target_port
         self._server: asyncio.Server | None = None
         self._pipes: set[asyncio.Task[None]] = set()
@@ -27,7 +27,6 @@ class Proxy:
         self._server = await asyncio.start_server(
             self._accept, "127.0.0.1", self.port, reuse_address=True
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         server, self._server = self._server, None

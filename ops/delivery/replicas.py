@@ -25,9 +25,9 @@ class Node:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._port = free_port()
+        self._port = free_port(2)
         self._process: Process | None = None
-        self.proxy = Proxy(self._port)
+        self.proxy = Proxy(self._port + 1, self._port)
 
     @property
     def address(self) -> str:

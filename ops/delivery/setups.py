@@ -174,7 +174,11 @@ class Replicated(Setup):
             await proxy.heal()
 
 
-SETUPS = {"single": Single, "workers": Workers, "replicated": Replicated}
+SETUPS: dict[str, type[Setup]] = {
+    "single": Single,
+    "workers": Workers,
+    "replicated": Replicated,
+}
 
 
 @asynccontextmanager
