@@ -71,6 +71,36 @@ def test_every_text_survives_every_format(title: str, text: str, url: str) -> No
         assert event["DESCRIPTION"] == said
 
 
+def test_a_line_of_a_calendar_ends_only_where_we_end_it() -> None:
+    """Programs differ in what they take for the end of one."""
+    text = "a\x85b\u2028c\u2029d\re\x0bf"
+    one = entry(
+        type="event", title=text, content_text=text, starts_at="2026-12-05T19:00:00Z"
+    )
+
+    document = rendered("ics", one).decode()
+
+    assert document.splitlines() == document.split("\r\n")[:-1]
+
+
+def test_text_in_rss_is_not_taken_for_markup() -> None:
+    """Readers show a description as HTML, whatever it was before."""
+    root = fromstring(rendered("rss", entry(content_text="<script>&amp;\n\n</p>")))
+
+    written = "&lt;script&gt;&amp;amp;"
+    assert inner(root, "channel/item/description").startswith(written)
+    content = inner(root, "channel/item/{*}encoded")
+    assert content == f"<p>{written}</p><p>&lt;/p&gt;</p>"
+
+
+def test_items_of_two_stations_with_one_id_are_not_the_same() -> None:
+    """A reader keeps the feeds of many services in one list."""
+    ours, theirs = entry(), entry(channel="other.news")
+
+    assert ours.uuid != theirs.uuid
+    assert ours.uuid == entry(title="Changed", rev=2).uuid
+
+
 @pytest.mark.parametrize(
     ("start", "end", "days"),
     [
