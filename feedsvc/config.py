@@ -56,7 +56,9 @@ class Server:
         False, kinds.flag, "let other processes of the service listen on the same port"
     )
     proxies: tuple[str, ...] = _key(
-        (), kinds.networks, "proxies whose X-Forwarded-For tells a client's address"
+        (),
+        kinds.networks,
+        "proxies whose X-Forwarded-For and X-Forwarded-Proto are believed",
     )
     drain_seconds: int = _key(
         5, duration_s, "time over which open connections are closed at a stop"

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from feedsvc.core import messages
-from feedsvc.core.access import ANYONE, Rights, Scope
+from feedsvc.core.access import Scope
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Status
 from feedsvc.core.messages import encode, encode_item
 from feedsvc.core.position import Cursor
-from feedsvc.errors import FeedError, NotFound, Refused, TooLarge, TooMany, Unavailable
+from feedsvc.errors import FeedError, NotFound, TooLarge, TooMany, Unavailable
+from feedsvc.net.backlog import BacklogHandler
 from feedsvc.net.handler import Handler
 from feedsvc.schema import parse_json
 from feedsvc.store.items import Written
-
-# Long enough that a page's many readers share one answer of a cache in between,
-# short enough that nobody sees it age.
-MAX_AGE_S = 1
-STALE_S = 30
 
 
 class ChannelsHandler(Handler):
@@ -50,16 +45,14 @@ class PublishHandler(Handler):
         self.reply(encode(_result(outcome)), status)
 
 
-class ItemsHandler(PublishHandler):
+class ItemsHandler(BacklogHandler, PublishHandler):
     """``/api/channels/{channel}/items``: read the backlog, poll, publish."""
-
-    _tag: str | None = None
 
     async def get(self, channel: str) -> None:
         rights = self.rights()
-        scope = self._scope(rights, self.pattern(channel))
+        scope = self.scope(rights, self.pattern(channel))
         after = self.cursor("after")
-        self._cache(rights)
+        self.cache(rights)
         if after is not None:
             await self._changes(scope, after)
         else:
@@ -77,17 +70,10 @@ class ItemsHandler(PublishHandler):
         else:
             self.answer_one(await self.service.publish(rights, target, [data]))
 
-    def _scope(self, rights: Rights, channel: Channel) -> Scope:
-        try:
-            return self.service.rules.scope(rights, channel, self.types())
-        except Refused as error:
-            # What may not be read reads like what is not there.
-            raise NotFound(f"no such channel: {channel}") from error
-
     async def _page(self, scope: Scope) -> None:
         page = await self.service.page(scope, self.limit(), self.before())
         if not page.items:
-            await self._require_exists(scope)
+            await self.require_exists(scope)
         following = encode(str(page.following)) if page.following else "null"
         self._reply_tagged(
             f'{{"items":{messages.join(page.items)},"next":{following}',
@@ -101,37 +87,21 @@ class ItemsHandler(PublishHandler):
         items, cursor = hub.resume(scope, after), hub.cursor
         if items is not None:
             if not items:
-                await self._require_exists(scope)
+                await self.require_exists(scope)
             text, resumed = messages.join(items), "true"
         else:
             page = await self.service.page(scope, self.limit())
             if not page.items:
-                await self._require_exists(scope)
+                await self.require_exists(scope)
             text, cursor, resumed = messages.join(page.items), page.cursor, "false"
         self._reply_tagged(
             f'{{"items":{text},"resumed":{resumed}', f',"cursor":"{cursor}"}}'
         )
 
-    async def _require_exists(self, scope: Scope) -> None:
-        everything = Scope(scope.channel, None, scope.access)
-        if not await self.service.store.exists(everything):
-            raise NotFound(f"no such channel: {scope.channel}")
-
     def _reply_tagged(self, content: str, rest: str) -> None:
         """Reply with an ETag of the content: a cursor alone is no news."""
-        self._tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:24]}"'
+        self.tag(content)
         self.reply(content + rest)
-
-    def compute_etag(self) -> str | None:
-        return self._tag
-
-    def _cache(self, rights: Rights) -> None:
-        self.add_header("Vary", "Authorization")
-        if rights is ANYONE:
-            control = f"public, max-age={MAX_AGE_S}, stale-while-revalidate={STALE_S}"
-            self.set_header("Cache-Control", control)
-        else:
-            self.set_header("Cache-Control", "private, no-store")
 
 
 class ChannelItemHandler(PublishHandler):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -13,20 +12,18 @@ from feedsvc import __version__
 from feedsvc.core.messages import WireItem, join
 from feedsvc.errors import BadMessage, NotFound
 from feedsvc.feeds import FORMATS, Entry, Feed, Format
-from feedsvc.net.api import ItemsHandler
+from feedsvc.net.backlog import BacklogHandler
 
 # Readers come rarely: what they may have missed since.
 DEFAULT_LIMIT = 50
 
 
-class FeedHandler(ItemsHandler):
+class FeedHandler(BacklogHandler):
     """``/feeds/{channel}.{format}``: the items of the API's page, for other programs.
 
     Who may read them, what is not there and how long an answer is good for are the
     API's rules, and therefore its code.
     """
-
-    SUPPORTED_METHODS = ("GET", "HEAD", "OPTIONS")
 
     _format: Format
 
@@ -37,11 +34,11 @@ class FeedHandler(ItemsHandler):
             raise NotFound(f"no such feed: must be a channel with one of {known}")
         self._format = FORMATS[ending]
         rights = self.rights()
-        scope = self._scope(rights, self.pattern(path))
-        self._cache(rights)
+        scope = self.scope(rights, self.pattern(path))
+        self.cache(rights)
         page = await self.service.page(scope, self.limit())
         if not page.items:
-            await self._require_exists(scope)
+            await self.require_exists(scope)
         found = scope.channel.path
         await self._send(found, self._url(found, ending), page.items)
 
@@ -62,8 +59,7 @@ class FeedHandler(ItemsHandler):
         return frozenset({only})
 
     async def _send(self, channel: str, url: str, items: Sequence[WireItem]) -> None:
-        content = f"{__version__} {url} {join(items)}"
-        self._tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:24]}"'
+        self.tag(f"{__version__} {url} {join(items)}")
         self.set_etag_header()
         if self.check_etag_header():
             # Most visits end here, before anything is rendered.
