@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from feedsvc.audience import Audience, Batches, Member
 from feedsvc.config import Limits
-from feedsvc.core.hub import Hub, Load
+from feedsvc.core.hub import Hub
+from feedsvc.core.interests import Load
 from feedsvc.core.messages import Delivery, deliver, encode_item, error
 from feedsvc.core.position import Cursor, Position, Ring
 from feedsvc.core.session import Subscription

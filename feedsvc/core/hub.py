@@ -1,20 +1,19 @@
 """The hub: who wants what, what happened lately, and who gets it in this tick.
 
-Interests (scopes that somebody subscribes to, or whose backlog is hot) hang in a tree
-of channel segments; a change walks down its channel's segments, at each one along
-the name and along ``*``, and so meets every interest that covers it.  The members of
-equal interests form a cohort: whatever one of them gets, all get, as the same bytes.
+A change finds the interests that it concerns.  The members of equal interests form a
+cohort: whatever one of them gets, all get, as the same bytes.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from feedsvc.core.access import Scope
 from feedsvc.core.backlog import HotBacklog, newest_per_item
-from feedsvc.core.channel import STAR, Channel
+from feedsvc.core.channel import Channel
+from feedsvc.core.interests import Cohort, Interest, Interests, Load, Members
 from feedsvc.core.messages import Delivery, WireItem
 from feedsvc.core.position import Cursor, Position, Ring
 
@@ -28,67 +27,6 @@ MAX_AHEAD_S = 60
 
 
 M = TypeVar("M")
-
-
-class Members(Protocol[M]):
-    """The set that a cohort's members live in, and the way to reach them all."""
-
-    def add(self, member: M, /) -> None: ...
-
-    def discard(self, member: M, /) -> None: ...
-
-    def deliver(self, deliveries: Sequence[Delivery], /) -> None:
-        """Send every member the live messages, as one frame where that is possible."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[M]: ...
-
-
-class Interest(Generic[M]):
-    """One scope, the cohorts that want it and, if it is hot, its backlog."""
-
-    __slots__ = ("backlog", "cohorts", "load", "scope")
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.cohorts: dict[Cohort[M], None] = {}
-        self.backlog: HotBacklog | None = None
-        self.load: Load | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        return not self.cohorts and self.backlog is None and self.load is None
-
-
-class Cohort(Generic[M]):
-    """The members with the same scopes; unit of encoding and flushing."""
-
-    __slots__ = ("members", "pending", "scopes")
-
-    def __init__(self, scopes: frozenset[Scope], members: Members[M]) -> None:
-        self.scopes = scopes
-        self.members = members
-        self.pending: list[Delivery] = []
-
-
-class Load:
-    """A read of a scope's backlog under way, exact as of ``at``."""
-
-    __slots__ = ("at", "limit", "scope")
-
-    def __init__(self, scope: Scope, limit: int, at: Position) -> None:
-        self.scope = scope
-        self.limit = limit
-        self.at = at
-
-
-class _Node(Generic[M]):
-    __slots__ = ("children", "interests")
-
-    def __init__(self) -> None:
-        self.children: dict[str, _Node[M]] = {}
-        self.interests: dict[Scope, Interest[M]] = {}
 
 
 class Hub(Generic[M]):
@@ -113,7 +51,7 @@ class Hub(Generic[M]):
         self._hot_items = hot_items
         self._hot_count = 0
         self._hot: OrderedDict[Scope, Interest[M]] = OrderedDict()
-        self._root: _Node[M] = _Node()
+        self._interests: Interests[M] = Interests()
         self._cohorts: dict[frozenset[Scope], Cohort[M]] = {}
         self._touched: dict[Cohort[M], None] = {}
 
@@ -131,7 +69,7 @@ class Hub(Generic[M]):
         item = delivery.item
         self.head = delivery.cursor.position
         self.ring.append(self.head, delivery, len(delivery.message) * 2)
-        for interest in self._match(item):
+        for interest in self._interests.match(item):
             if interest.backlog is not None:
                 self._apply(interest.backlog, item)
             for cohort in interest.cohorts:
@@ -189,7 +127,7 @@ class Hub(Generic[M]):
         The caller of a new one reads the newest ``load.limit`` items of the scope
         as of ``load.at`` and hands them to ``end_load``.
         """
-        interest = self._interest(scope)
+        interest = self._interests.of(scope)
         if interest.load is not None and interest.load.limit > limit:
             return interest.load, False
         interest.load = Load(scope, limit + SPARE, self.head)
@@ -201,12 +139,12 @@ class Hub(Generic[M]):
         What was committed since ``load.at`` is added from the ring.  False if that
         is no longer there: begin again.
         """
-        interest = self._interest(load.scope)
+        interest = self._interests.of(load.scope)
         if interest.load is load:
             interest.load = None
         since = self.ring.after(load.at)
         if items is None or since is None:
-            self._prune(interest)
+            self._interests.prune(interest)
             return False
         is_complete = len(items) < load.limit
         backlog = HotBacklog(items, is_complete=is_complete, ceiling=load.limit * 4)
@@ -260,7 +198,7 @@ class Hub(Generic[M]):
         if cohort is None:
             cohort = self._cohorts[scopes] = Cohort(scopes, self._make_members())
             for scope in scopes:
-                self._interest(scope).cohorts[cohort] = None
+                self._interests.of(scope).cohorts[cohort] = None
         return cohort
 
     def _release(self, cohort: Cohort[M]) -> None:
@@ -270,47 +208,9 @@ class Hub(Generic[M]):
             return
         del self._cohorts[cohort.scopes]
         for scope in cohort.scopes:
-            interest = self._interest(scope)
+            interest = self._interests.of(scope)
             interest.cohorts.pop(cohort, None)
-            self._prune(interest)
-
-    def _match(self, item: WireItem) -> Iterator[Interest[M]]:
-        nodes = [self._root]
-        for segment in item.path.split("."):
-            below = []
-            for node in nodes:
-                for name in (segment, STAR):
-                    child = node.children.get(name)
-                    if child is not None:
-                        below.append(child)
-                        for interest in child.interests.values():
-                            if interest.scope.admits(item.path, item.type):
-                                yield interest
-            nodes = below
-            if not nodes:
-                return
-
-    def _interest(self, scope: Scope) -> Interest[M]:
-        node = self._root
-        for segment in scope.channel.segments:
-            node = node.children.setdefault(segment, _Node())
-        interest = node.interests.get(scope)
-        if interest is None:
-            interest = node.interests[scope] = Interest(scope)
-        return interest
-
-    def _prune(self, interest: Interest[M]) -> None:
-        if not interest.is_idle:
-            return
-        path = [self._root]
-        for segment in interest.scope.channel.segments:
-            path.append(path[-1].children[segment])
-        del path[-1].interests[interest.scope]
-        for segment in reversed(interest.scope.channel.segments):
-            node = path.pop()
-            if node.children or node.interests:
-                return
-            del path[-1].children[segment]
+            self._interests.prune(interest)
 
     def _apply(self, backlog: HotBacklog, item: WireItem) -> None:
         self._hot_count -= len(backlog)
@@ -332,7 +232,7 @@ class Hub(Generic[M]):
         if interest.backlog is not None:
             self._hot_count -= len(interest.backlog)
         interest.backlog = None
-        self._prune(interest)
+        self._interests.prune(interest)
 
 
 def _sees(scope: Scope, item: WireItem) -> bool:

@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 from feedsvc.core import messages
 from feedsvc.core.access import ANYONE, Rights, Rules, Scope
 from feedsvc.core.channel import Channel
-from feedsvc.core.hub import Cohort, Hub
+from feedsvc.core.hub import Hub
+from feedsvc.core.interests import Cohort
 from feedsvc.core.messages import Subscribe
 from feedsvc.errors import Expired, Refused, TooMany
 

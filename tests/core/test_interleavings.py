@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from feedsvc.core.access import ChannelRule, Rules, Scope
 from feedsvc.core.channel import Channel
-from feedsvc.core.hub import Hub, Load
+from feedsvc.core.hub import Hub
+from feedsvc.core.interests import Load
 from feedsvc.core.item import Item
 from feedsvc.core.messages import Delivery, Subscribe, deliver, encode_item
 from feedsvc.core.position import Cursor, Position, Ring
