@@ -91,7 +91,8 @@ class EmbeddedMongod:
             self.restarts += 1
             try:
                 await self.start()
-            except ConfigError as error:
+            except (ConfigError, OSError) as error:
+                # A full disk, say, on which our own files find no place either.
                 log.error("mongod does not start: %s", error)  # noqa: TRY400 expected
 
     async def stop(self) -> None:

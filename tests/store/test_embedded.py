@@ -125,6 +125,25 @@ async def test_it_is_started_again_when_it_dies(tmp_path: Path) -> None:
         assert (mongod.uri, mongod.restarts) == (uri, 1)
 
 
+async def test_it_is_started_again_though_its_directory_was_in_no_state_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever has made room on a full disk need not restart the service too."""
+    obstacle = tmp_path / "mongod" / "port.new"
+    async with embedded_mongod(tmp_path) as mongod:
+        await note(mongod, 1)
+        obstacle.mkdir()
+        os.kill(mongod.pid, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while "does not start" not in caplog.text:  # noqa: ASYNC110 as above
+                await asyncio.sleep(0.02)
+
+        obstacle.rmdir()
+        await restarted(mongod)
+
+        assert await notes(mongod) == [1]
+
+
 async def test_the_next_owner_takes_over_what_a_killed_one_left(tmp_path: Path) -> None:
     """The same process goes on, is watched, and is stopped in the end."""
     async with killed_owner(tmp_path) as pid:
