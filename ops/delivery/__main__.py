@@ -61,6 +61,9 @@ def _arguments() -> argparse.Namespace:
     unknown = set(asked.setups.split(",")) - SETUPS.keys()
     if unknown:
         parser.error(f"--setups: {', '.join(sorted(unknown))} unknown")
+    for name in asked.setups.split(","):
+        if lack := SETUPS[name].lacks():
+            parser.error(f"--setups: {name} needs {lack}")
     return asked
 
 

@@ -34,7 +34,9 @@ class Service:
         uri: str | None = None,
         workers: int = 1,
     ) -> None:
-        self.home = Home(data_dir)
+        self.data_dir = data_dir / "data"
+        self.data_dir.mkdir(exist_ok=True)
+        self.home = Home(self.data_dir)
         # The workers' admin listeners are in a row.
         self.port = free_port(1 + workers)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -48,7 +50,7 @@ class Service:
             "FEEDSVC_CONFIG": str(rules),
             "FEEDSVC_PORT": str(self.port),
             "FEEDSVC_ADMIN_PORT": str(self.port + 1),
-            "FEEDSVC_DATA_DIR": str(data_dir),
+            "FEEDSVC_DATA_DIR": str(self.data_dir),
             "FEEDSVC_SECRET": SECRET,
             "FEEDSVC_MONGODB_URI": uri or "",
             "FEEDSVC_QUEUED_BYTES": str(QUEUED_BYTES),

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
+import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from ops.delivery.programs import Service
 from ops.delivery.replicas import ReplicaSet
+from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
+
+# Enough for a new database, its journal and a minute of items.
+DISK_MB = 600
 
 Fault = Callable[[random.Random], Awaitable[None]]
 
@@ -26,6 +34,11 @@ class Setup:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+
+    @classmethod
+    def lacks(cls) -> str | None:
+        """Return what this machine lacks to run it."""
+        return None
 
     @classmethod
     async def start(cls, data_dir: Path, stack: AsyncExitStack) -> Setup:
@@ -174,10 +187,108 @@ class Replicated(Setup):
             await proxy.heal()
 
 
+class Crowded(Single):
+    """One process whose private MongoDB runs out of disk: a small one, in memory."""
+
+    @classmethod
+    def lacks(cls) -> str | None:
+        return None if os.geteuid() == 0 else "the right to mount a disk: be root"
+
+    @classmethod
+    async def start(cls, data_dir: Path, stack: AsyncExitStack) -> Setup:
+        """Mount the disk first."""
+        disk = data_dir / "data"
+        disk.mkdir()
+        mount = ("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "feedsvc", disk)
+        subprocess.run(mount, check=True)  # noqa: ASYNC221 nothing runs yet
+        stack.callback(subprocess.run, ("umount", disk), check=True)
+        return await super().start(data_dir, stack)
+
+    @property
+    def faults(self) -> Mapping[str, Fault]:
+        return {"disk full": self._fill_disk}
+
+    async def _fill_disk(self, rng: random.Random) -> None:
+        """Until MongoDB has met it: by the journal, or a checkpoint asked for."""
+        pid = self.service.home.running_pid()
+        ballasts = []
+        end = time.monotonic() + rng.uniform(4, 8)
+        try:
+            while time.monotonic() < end:
+                if self.service.home.running_pid() == pid:
+                    ballasts.append(self.service.data_dir / f"ballast{len(ballasts)}")
+                    _fill(ballasts[-1])
+                    await self._ask_for_checkpoint()
+                await asyncio.sleep(0.5)
+        finally:
+            for ballast in ballasts:
+                ballast.unlink()
+        await self.service.wait_ready()
+
+    async def _ask_for_checkpoint(self) -> None:
+        with suppress(PyMongoError):
+            async with AsyncMongoClient[dict[str, Any]](
+                self.mongodb_uri, timeoutMS=2_000
+            ) as client:
+                await client.admin.command("fsync")
+
+
+def _fill(ballast: Path) -> None:
+    """Take all that is left on the disk."""
+    with ballast.open("wb") as file:
+        free = shutil.disk_usage(ballast.parent).free
+        if free:
+            os.posix_fallocate(file.fileno(), 0, free)
+
+
+class Shifted(Single):
+    """One process and its private MongoDB on a clock that jumps."""
+
+    @classmethod
+    def lacks(cls) -> str | None:
+        return None if _libfaketime() else "libfaketime: apt-get install libfaketime"
+
+    @classmethod
+    async def start(cls, data_dir: Path, stack: AsyncExitStack) -> Setup:
+        """Start both with a clock that is read from a file."""
+        (data_dir / "clock").write_text("+0")
+        environ = {
+            "LD_PRELOAD": str(_libfaketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(data_dir / "clock"),
+            "FAKETIME_CACHE_DURATION": "1",
+            # No machine's clock of uptime jumps.
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        service = Service(data_dir, environ)
+        stack.push_async_callback(service.stop)
+        await service.restart()
+        return cls(service)
+
+    @property
+    def faults(self) -> Mapping[str, Fault]:
+        return {
+            "clock jumps": self._jump,
+            "service killed": self._kill_service,
+        }
+
+    async def _jump(self, rng: random.Random) -> None:
+        """To any hour of yesterday to tomorrow, forth or back."""
+        offset_s = rng.choice([-86_000, -3_600, -30, 0, 30, 3_600, 86_000])
+        clock = self.service.data_dir.parent / "clock"
+        clock.write_text(f"{offset_s:+d}")
+        await asyncio.sleep(rng.uniform(2, 4))
+
+
+def _libfaketime() -> Path | None:
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
 SETUPS: dict[str, type[Setup]] = {
     "single": Single,
     "workers": Workers,
     "replicated": Replicated,
+    "crowded": Crowded,
+    "shifted": Shifted,
 }
 
 
