@@ -79,6 +79,8 @@ class ReplicaSet:
         for node in self.nodes:
             await node.start()
             await node.proxy.start()
+        for node in self.nodes:
+            await node.command("ping")
         members = [
             {"_id": number, "host": node.address}
             for number, node in enumerate(self.nodes)

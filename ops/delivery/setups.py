@@ -211,7 +211,7 @@ class Crowded(Single):
     async def _fill_disk(self, rng: random.Random) -> None:
         """Until MongoDB has met it: by the journal, or a checkpoint asked for."""
         pid = self.service.home.running_pid()
-        ballasts = []
+        ballasts: list[Path] = []
         end = time.monotonic() + rng.uniform(4, 8)
         try:
             while time.monotonic() < end:
