@@ -32,7 +32,7 @@ READY_S = 60.0
 _CROWD = WORK / "crowd"
 _COMPILE = ("gcc", "-O2", "-std=gnu11", "-Wall", "-Wextra", "-I", "load", "-o")
 _SOURCES = (
-    "crowd/crowd.c",
+    "crowd.c",
     *(f"load/{name}.c" for name in ("client", "options", "tally", "wire")),
 )
 

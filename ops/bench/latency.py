@@ -51,7 +51,8 @@ class Times:
     last: float = 0.0
 
     def took_ms(self, way: str) -> float:
-        return (getattr(self, way) - self.sent) * 1e3
+        there: float = getattr(self, way)
+        return (there - self.sent) * 1e3
 
 
 @dataclass(slots=True)
@@ -94,7 +95,8 @@ class Publishing:
 @asynccontextmanager
 async def watching(uri: str, times: list[Times]) -> AsyncIterator[None]:
     """Note when each item comes out of a change stream that is nobody else's."""
-    async with AsyncMongoClient(uri) as client:
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri)
+    async with client:
         items = client["feedsvc"]["items"]
         stream = await items.watch(
             [{"$project": {"fullDocument.title": 1, "fullDocument.body.title": 1}}]
