@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ops.delivery.channels import CHANNELS
 from ops.delivery.doors import BROKEN
-from ops.delivery.findings import LOST, Findings
+from ops.delivery.findings import DUPLICATED, LOST, Findings
 from ops.delivery.ledger import Entry, Ledger
 from ops.delivery.model import Message
 from tests.net.clients import Http, RawSocket, Session
@@ -158,19 +158,16 @@ class Publisher:
         text = f"{BURST_TEXT} {self._number}"
         for entry in entries:
             entry.begin(text)
-        offers = [{**entry.offer, "content_text": text} for entry in entries]
         while entries:
+            offers = [{**entry.offer, "content_text": text} for entry in entries]
             try:
                 answer = await self._http.publish(channel, offers)
-                results = answer.json.get("results", [])
-            except BROKEN:
-                results = []
-            pairs = list(zip(entries, offers, results, strict=False)) or None
-            if pairs is None:
-                await asyncio.sleep(0.3)
+                results = answer.json["results"]
+            except (*BROKEN, KeyError):  # no answer, or a refusal of all
+                await asyncio.sleep(self._rng.uniform(0.1, 0.5))
                 continue
-            left = [one for one in pairs if not self._acknowledged(one[0], one[2])]
-            entries, offers = [one[0] for one in left], [one[1] for one in left]
+            pairs = zip(entries, results, strict=True)
+            entries = [one for one, its in pairs if not self._acknowledged(one, its)]
 
     def _acknowledged(self, entry: Entry, result: Message) -> bool:
         """Take in what the service said of the step; True if it has it."""
@@ -182,7 +179,8 @@ class Publisher:
         assert entry.doubtful is not None
         if result["rev"] != entry.doubtful.rev:
             text = f"{entry.item_id}: {result} for {entry.doubtful}"
-            self._findings.broke(LOST, self.name, text)
+            is_over = result["rev"] > entry.doubtful.rev
+            self._findings.broke(DUPLICATED if is_over else LOST, self.name, text)
         self._findings.count("publishes acknowledged")
         entry.acknowledge()
         return True

@@ -39,6 +39,8 @@ class Subscriber:
         self._connection: asyncio.Task[None] | None = None
         self._reads = asyncio.Event()
         self._reads.set()
+        # All that begins later is news to whoever is answered.
+        self._asked_at = 0.0
 
     async def run(self) -> None:
         """Be connected for as long as possible, until cancelled."""
@@ -79,10 +81,8 @@ class Subscriber:
             for item in message["items"]:
                 model.merge(item)
         else:
-            model.replace(message["items"], more=message["more"], now=self._sent_at)
+            model.replace(message["items"], more=message["more"], now=self._asked_at)
         model.cursor = message["cursor"]
-
-    _sent_at = 0.0
 
 
 class Listener(Subscriber):
@@ -121,7 +121,7 @@ class Listener(Subscriber):
             options["types"] = list(interest.types)
         if model.cursor is not None:
             options["since"] = model.cursor
-        self._sent_at = time.monotonic()
+        self._asked_at = time.monotonic()
         answer = await reader.subscribe(interest.channel, **options)
         # What was sent before the answer comes before it in every order.
         while reader.held:
@@ -139,7 +139,7 @@ class Listener(Subscriber):
                         model.merge(message["item"])
             case "reset":
                 wire.reset()
-                self._sent_at = time.monotonic()
+                self._asked_at = time.monotonic()
             case "subscribed":
                 for model in self.models:
                     if model.interest.channel == message["channel"]:
@@ -169,7 +169,7 @@ class Poller(Subscriber):
             query["types"] = ",".join(interest.types)
         if model.cursor is not None:
             query = {**query, "after": model.cursor}
-        self._sent_at = time.monotonic()
+        self._asked_at = time.monotonic()
         answer = await http.items(interest.channel, **query)
         assert answer.status == 200, answer.body
         page = answer.json
