@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,8 @@ def main() -> int:
     asked = _arguments()
     seconds = asked.minutes * 60 / len(asked.names)
     total = Findings()
+    # Whoever ends the check, what it has started ends first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Requests that are cut while they wait are part of the plan.
     logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
     directory = Path(tempfile.mkdtemp(prefix="feedsvc-delivery-"))
@@ -76,4 +79,7 @@ def _print_table(found: Findings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: all that ran is stopped.")

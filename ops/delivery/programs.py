@@ -23,6 +23,10 @@ START_S, STOP_S = 60.0, 15.0
 QUEUED_BYTES = 131_072
 
 
+class NotReady(Exception):
+    """The service did not come back, though all that was broken is whole again."""
+
+
 class Service:
     """``feedsvc serve`` in a directory of its own, on one port for its whole life."""
 
@@ -75,7 +79,7 @@ class Service:
             )
 
     async def wait_ready(self) -> None:
-        """Wait until it serves; raise ``TimeoutError`` if it never does."""
+        """Wait until it serves; raise ``NotReady`` if it never does."""
         http = Http(self.url)
         try:
             async with asyncio.timeout(START_S):
@@ -84,6 +88,8 @@ class Service:
                         if (await http.ask("GET", "/readyz")).status == 200:
                             return
                     await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise NotReady(f"not ready within {START_S:.0f} s") from None
         finally:
             http.close()
 

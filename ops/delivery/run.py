@@ -18,7 +18,7 @@ from ops.delivery.doors import Events, EventSource, SlowSocket, XhrStreaming
 from ops.delivery.findings import LOST, Findings
 from ops.delivery.ledger import Document, Entry, Ledger
 from ops.delivery.model import Interest
-from ops.delivery.programs import SECRET
+from ops.delivery.programs import SECRET, NotReady
 from ops.delivery.publishers import Publisher
 from ops.delivery.setups import Fault, Setup, open_setup
 from ops.delivery.subscribers import Listener, Person, Poller, Subscriber
@@ -80,17 +80,20 @@ class Run:
         async with asyncio.TaskGroup() as tasks:
             following = [tasks.create_task(one.run()) for one in self._subscribers]
             publishing = [tasks.create_task(one.run()) for one in self._publishers]
-            await self._break_things(seconds)
+            await self._break_things_for(seconds)
             for publisher in self._publishers:
                 publisher.stop()
-            await asyncio.wait(publishing)
+            _, unanswered = await asyncio.wait(publishing, timeout=PATIENCE_S)
+            if unanswered:
+                text = "what was tried again was not acknowledged"
+                self._findings.broke(LOST, f"{len(unanswered)} publishers", text)
             await self._compare(await self._mark())
-            for task in following:
+            for task in (*following, *unanswered):
                 task.cancel()
         for publisher in self._publishers:
             await publisher.close()
 
-    async def _break_things(self, seconds: float) -> None:
+    async def _break_things_for(self, seconds: float) -> None:
         """Make every fault in turn, in the order of the seed, until time is up."""
         end = time.monotonic() + seconds
         faults: dict[str, Fault] = {
@@ -98,17 +101,19 @@ class Run:
             "clients stop reading": self._stop_reading,
             **self._setup.faults,
         }
+        for name in self._plan(sorted(faults)):
+            await asyncio.sleep(self._rng.uniform(0.5, 2))
+            if time.monotonic() > end:
+                break
+            print(f"  {name}", flush=True)
+            self._findings.count(f"fault: {name}")
+            await faults[name](self._rng)
+        await self._setup.heal()
+
+    def _plan(self, names: list[str]) -> Iterator[str]:
+        """Yield all of them, then all of them in another order, and so on."""
         while True:
-            names = sorted(faults)
-            self._rng.shuffle(names)
-            for name in names:
-                await asyncio.sleep(self._rng.uniform(0.5, 2))
-                if time.monotonic() > end:
-                    await self._setup.heal()
-                    return
-                print(f"  {name}", flush=True)
-                self._findings.count(f"fault: {name}")
-                await faults[name](self._rng)
+            yield from self._rng.sample(names, len(names))
 
     async def _cut_clients(self, rng: random.Random) -> None:
         for subscriber in rng.sample(self._subscribers, len(self._subscribers) // 2):
@@ -251,9 +256,11 @@ def _token() -> str:
 async def check(name: str, seconds: float, seed: str, data_dir: Path) -> Findings:
     """Check one deployment and return what was found."""
     findings, rng = Findings(), random.Random(seed)
-    async with open_setup(name, data_dir) as setup:
-        await Run(setup, rng, findings).go(seconds)
-        log = setup.service.log
-    text = log.read_text(errors="replace")
+    try:
+        async with open_setup(name, data_dir) as setup:
+            await Run(setup, rng, findings).go(seconds)
+    except* NotReady as group:
+        findings.broke(LOST, "the service", str(group.exceptions[0]))
+    text = (data_dir / "service.log").read_text(errors="replace")
     findings.count("tracebacks in the service's log", text.count("Traceback"))
     return findings
