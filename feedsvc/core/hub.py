@@ -224,7 +224,9 @@ class Hub(Generic[M]):
         self._hot_count += len(backlog)
         self._hot[interest.scope] = interest
         self._hot.move_to_end(interest.scope)
-        while self._hot_count > self._hot_items and len(self._hot) > 1:
+        # An empty backlog takes room as well: anybody may ask for channels that no one
+        # has ever published in.
+        while self._hot_count + len(self._hot) > self._hot_items and len(self._hot) > 1:
             self._cool(next(iter(self._hot.values())))
 
     def _cool(self, interest: Interest[M]) -> None:

@@ -213,3 +213,15 @@ def test_a_cohort_whose_members_left_by_themselves_is_released_once() -> None:
 
     [successor] = first.hub.cohorts
     assert len(successor.members) == 1
+
+
+def test_channels_that_nobody_publishes_in_do_not_fill_the_memory() -> None:
+    """Anybody can subscribe to new ones all day long."""
+    page = Page()
+
+    for number in range(500):
+        page.subscribe(f"a{number}")
+        page.state.unsubscribe(Channel(f"a{number}"))
+
+    assert page.hub.counts()["hot_backlogs"] <= 100
+    assert len(page.hub._interests._root.children) <= 100
