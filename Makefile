@@ -4,8 +4,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install web run test check fmt lint types imports bench bench-peers \
-    screenshots clean
+.PHONY: help install web run test check check-delivery fmt lint types imports bench \
+    bench-peers soak screenshots clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -19,7 +19,7 @@ SETUP := setup.py $(wildcard feedsvc/sockjs/*.c)
 $(shell test -x $(PYTHON) && grep -qsF '$(CURDIR)/' .venv/bin/activate || rm -rf $(DONE))
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 install: $(DONE)/run $(DONE)/mongod ## set up what the service needs
 
@@ -35,6 +35,9 @@ test: $(DONE)/dev $(DONE)/mongod $(TEST_PACKAGES) $(WIDGET) ## run every test
 	    npm --silent --prefix web run test:browser && $(PYTHON) -m pytest
 
 check: lint types imports test ## run the linters, the type checkers and every test
+
+check-delivery: $(DONE)/dev $(DONE)/mongod ## break the service on purpose, MINUTES=1
+	@$(PYTHON) -m ops.delivery --minutes $(or $(MINUTES),1)
 
 fmt: $(DONE)/dev ## format the Python code
 	@ruff check --quiet --fix-only && ruff format
@@ -53,6 +56,9 @@ bench: $(DONE)/dev $(DONE)/mongod ## measure the service on this machine
 
 bench-peers: $(DONE)/dev $(DONE)/mongod $(DONE)/node ## measure its peers too
 	@$(PYTHON) ops/bench/install.py --peers && $(PYTHON) ops/bench/run.py --peers
+
+soak: $(DONE)/dev $(DONE)/mongod ## look for leaks, SOAK_MINUTES=10
+	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/soak.py
 
 screenshots: $(WEB_PACKAGES) ## photograph the station that `make run` is running
 	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && node ops/screenshots.mjs \
