@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 
 from feedsvc.audience import Audience, Batches, Member
@@ -64,7 +63,6 @@ class Relay:
         self._awaited: list[tuple[Position, asyncio.Future[None]]] = []
         self._lost: list[tuple[Member, Subscription]] = []
         self._tasks: asyncio.TaskGroup | None = None
-        self._began_at_s = 0
         self.counts = RelayCounts()
         self.hub: Hub[Member] = Hub(
             bytes(4),
@@ -117,7 +115,6 @@ class Relay:
                     await asyncio.sleep(outage.retry_after_s)
 
     async def _begin(self) -> None:
-        self._began_at_s = int(time.time())
         # A collection that was made anew has lost its indexes too.
         await self._store.prepare()
         floor = await self._changes.open()
@@ -140,8 +137,9 @@ class Relay:
                 self._catch_up()
 
     def _is_caught_up(self, event: Committed | Expired | Idle) -> bool:
-        # Under load the stream may never be idle; then its time tells.
-        return isinstance(event, Idle) or event.position.seconds > self._began_at_s
+        # Under load the stream may never be idle; then its positions tell.  No clock
+        # does: ours may be behind the database's, and then all is news.
+        return isinstance(event, Idle) or event.position >= self._changes.opened_at
 
     def _tell_reached(self) -> None:
         awaited, self._awaited = self._awaited, []

@@ -104,6 +104,8 @@ class ChangeStream:
         self._not_before = Position(0, 0)
         self._epoch = b""
         self._as_of = time.time()
+        # All that was committed before the stream was opened lies up to here.
+        self.opened_at = Position(0, 0)
         self.healthy = False
 
     @property
@@ -146,6 +148,7 @@ class ChangeStream:
         """Open the stream in the past; False if the history begins later."""
         reply = await self._database.command("ping")
         now: Timestamp = reply["operationTime"]
+        self.opened_at = Position(now.time, now.inc)
         # Increments count from 1, so nothing ever happens at 0.
         past = (now.time - past_s, 0) if past_s else (now.time, now.inc)
         self._position = max(Position(*past), self._not_before)

@@ -114,6 +114,19 @@ async def test_what_is_written_comes_in_the_order_it_was_committed(
     assert_in_order(events)
 
 
+async def test_an_opened_stream_knows_where_the_past_ends(
+    store: ItemStore, database: Database
+) -> None:
+    """By the database's own order: nobody's clock has a say."""
+    await store.write([offer("before")], now=NOW, revive=True)
+    async with opened(database) as changes:
+        await store.write([offer("after")], now=NOW, revive=True)
+
+        before, after = await read(changes)
+
+        assert before.position <= changes.opened_at < after.position
+
+
 async def test_what_changes_nothing_is_not_told(
     store: ItemStore, changes: ChangeStream
 ) -> None:
