@@ -47,13 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
     def announce(where: app.Running) -> None:
-        print(f"feedsvc is ready at {where.url}", flush=True)
+        lines = [f"feedsvc is ready at {where.url}"]
         if where.admin_port:
-            print(
-                f"  metrics    http://127.0.0.1:{where.admin_port}/metrics", flush=True
-            )
+            lines.append(f"  metrics    http://127.0.0.1:{where.admin_port}/metrics")
         if settings.server.mongodb_uri is None:
-            print(f"  MongoDB    {where.mongodb_uri} (private)", flush=True)
+            lines.append(f"  MongoDB    {where.mongodb_uri} (private)")
+        print("\n".join(lines), flush=True)
 
     if options.workers is not None:
         server = replace(settings.server, workers=options.workers)

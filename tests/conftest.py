@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest_asyncio
 
 from feedsvc.store import Database, connect
 from feedsvc.store.embedded import embedded_mongod
+
+# A shell that runs us in the background ignores SIGINT, and so would the programs that
+# the tests start and stop with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -94,15 +94,6 @@ async def test_a_database_that_cannot_be_reached_is_told(tmp_path: Path) -> None
     assert "b0ss" not in no_uri
 
 
-async def test_a_secret_that_is_too_short_is_told(tmp_path: Path) -> None:
-    """It could be guessed."""
-    environ = {**FREE, "FEEDSVC_DATA_DIR": str(tmp_path)}
-
-    told = await refused(**environ, FEEDSVC_SECRET="short")
-
-    assert told == "feedsvc: auth.secret: must have at least 16 characters"
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_the_service_stops_when_it_is_told_to(
     mongod_uri: str, tmp_path: Path, number: signal.Signals

@@ -77,7 +77,7 @@ async def _fault(path: Path) -> str | None:
 def _fault_in(output: str) -> str | None:
     missing = _MISSING_LIBRARY.search(output)
     if missing:
-        return f"misses the shared library {missing[1]} (apt install libcurl4?)"
+        return f"misses the shared library {missing[1]} (on Debian: libcurl4)"
     version = re.search(r"db version v((\d+)\.(\d+)\S*)", output)
     if version is None:
         return "does not tell its version"

@@ -60,7 +60,7 @@ async def test_the_wheels_is_used_where_that_of_path_is_not_usable(
     ("script", "fault"),
     [
         (OLD, "is version 4.4.29, older than 6.0"),
-        (UNLINKED, "misses the shared library libcurl.so.4 (apt install libcurl4?)"),
+        (UNLINKED, "misses the shared library libcurl.so.4 (on Debian: libcurl4)"),
         ("exit 1", "does not tell its version"),
     ],
 )
