@@ -53,7 +53,9 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         if uri is None:
             mongod = await stack.enter_async_context(embedded_mongod(server.data_dir))
             uri = mongod.uri
-        admin_port = server.admin_port or (port + 1 if server.port else 0)
+        admin_port = server.admin_port
+        if admin_port is None:
+            admin_port = port + 1 if server.port else 0
         workers = [
             # Beside a free port, free ones too.
             Worker(number, _environment(port, admin_port and admin_port + number, uri))
