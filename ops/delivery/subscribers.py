@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 
 from ops.delivery.doors import BROKEN, Events, cut
@@ -18,7 +19,7 @@ POLL_S = 0.5
 Person = tuple[str, str, str | None, list[Interest], Findings, random.Random]
 
 
-class Subscriber:
+class Subscriber(ABC):
     """One client: subscribes, follows, and resumes with its cursors after a break."""
 
     def __init__(
@@ -70,8 +71,9 @@ class Subscriber:
     def read_on(self) -> None:
         self._reads.set()
 
+    @abstractmethod
     async def _connect(self) -> None:
-        raise NotImplementedError
+        """Read at one's own door until the connection breaks."""
 
     def _answered(self, model: Model, wire: Wire, message: Message) -> None:
         """Take in what answers a subscription or a poll."""
