@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -36,7 +36,10 @@ class Batch:
 
     ``faults`` tell what could not be read of it.  ``state`` is what the source
     wants to be handed with the next request; with ``more`` that is wanted now.
-    ``poll_after_s`` is how long the publisher asks to wait.
+    ``poll_after_s`` is how long the publisher asks to wait.  ``removed`` are the
+    ``source_id`` of what the source itself says is gone.  ``is_complete`` says that
+    this page and those before it in the same run hold all there is, so that what is
+    missing is no longer there: calendars can say that, timelines never.
     """
 
     candidates: list[RawCandidate] = field(default_factory=list)
@@ -44,6 +47,19 @@ class Batch:
     state: State = field(default_factory=dict)
     more: bool = False
     poll_after_s: int | None = None
+    removed: Sequence[str] = ()
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """One request that asks whether stored items are still there.
+
+    ``source_ids`` are those that its answer is about.
+    """
+
+    request: Request
+    source_ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,8 @@ class Source(ABC):
 
     kind: ClassVar[str]
     options: ClassVar[Mapping[str, Option]] = {}
+    #: True if its batches may be complete; then ``on_missing`` may be given.
+    is_snapshot: ClassVar[bool] = False
 
     def __init__(self, name: str, url: str, **options: Any) -> None:
         self.name = name
@@ -91,3 +109,19 @@ class Source(ABC):
 
         A single broken item is a fault of the batch, not an error.
         """
+
+    def recheck(self, source_ids: Sequence[str], state: State) -> Sequence[Recheck]:
+        """Return the requests that ask whether these stored items are still there.
+
+        An id in none of them cannot be asked for.  A type that cannot ask at all,
+        as most cannot, leaves this as it is.
+        """
+        return ()
+
+    def gone(self, asked: Recheck, response: Response) -> Set[str]:
+        """Return those of ``asked.source_ids`` that are gone, as the answer tells.
+
+        The answer's status is 200, 404 or 410; raise ``SourceError`` if it tells
+        nothing.  It is read in the worker process, as ``parse`` is.
+        """
+        return frozenset()
