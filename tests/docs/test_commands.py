@@ -19,13 +19,15 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
 def commands(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Yield each command as it is typed."""
+    """Yield each command as it is typed, those within commands too."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            yield from (f"{parser.prog} {name}" for name in action.choices)
+            for one in action.choices.values():
+                yield one.prog
+                yield from commands(one)
 
 
-COMMANDS = [*commands(service._parser()), *commands(ingest._parser())]
+COMMANDS = [*commands(service.parser()), *commands(ingest._parser())]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,0 +1,53 @@
+"""Where every command begins: its group, its settings, and how a failure is told."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from feedsvc import __version__, logs
+from feedsvc.cli import publishing, reading, serve, tokens
+from feedsvc.cli.command import Command, Commands
+from feedsvc.config import from_environment
+from feedsvc.errors import ConfigError, FeedError
+
+# Help lists the commands in this order.
+GROUPS = (serve, publishing, reading, tokens)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        settings = from_environment(options.config)
+        logs.set_up(settings.server.log_level)
+        command: Command = options.command
+        return command(options, settings)
+    except (FeedError, ValueError) as error:
+        _complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough, as in "feedsvc tail … | head".
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    all_ = argparse.ArgumentParser(
+        prog="feedsvc", description="A live feed over MongoDB and SockJS."
+    )
+    all_.add_argument("--version", action="version", version=__version__)
+    commands = Commands(all_)
+    for group in GROUPS:
+        group.register(commands)
+    return all_
+
+
+def _complain(error: Exception) -> None:
+    faults = error.faults if isinstance(error, ConfigError) else [str(error)]
+    for fault in faults:
+        print(f"feedsvc: {fault}", file=sys.stderr)
