@@ -223,7 +223,7 @@ def _sockjs_settings(settings: Settings) -> SockJSSettings:
     # Well above what a session refuses with an error and goes on: who sends that much
     # is cut.
     return SockJSSettings(
-        origins=settings.server.origins,
+        origins=settings.server.allowed_origins,
         proxy_header="X-Forwarded-For" if settings.server.proxies else "",
         trusted_proxies=settings.server.proxies,
         max_sessions=limits.sessions,

@@ -50,6 +50,14 @@ class Server:
     origins: tuple[str, ...] = _key(
         (), kinds.origins, "origins that may use the service from a page; empty: any"
     )
+    public_url: str | None = _key(
+        None,
+        kinds.address,
+        "address that readers know the service by; default: as each of them asks",
+    )
+    websub_hub: str | None = _key(
+        None, kinds.address, "WebSub hub that feeds name and that is told of changes"
+    )
     demo: bool = _key(False, kinds.flag, "serve the demo station's page at /")
     workers: int = _key(1, kinds.whole(1, 256), "processes that share the port")
     share_port: bool = _key(
@@ -64,6 +72,13 @@ class Server:
         5, duration_s, "time over which open connections are closed at a stop"
     )
     log_level: str = _key("INFO", kinds.level, "log level")
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins that may use the service, its own too; empty: any."""
+        if not self.origins or self.public_url is None:
+            return self.origins
+        return (*self.origins, "/".join(self.public_url.lower().split("/")[:3]))
 
 
 @dataclass(frozen=True, slots=True)

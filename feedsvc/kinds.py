@@ -81,6 +81,14 @@ def origins(value: object) -> tuple[str, ...]:
     return tuple(origin.lower() for origin in found)
 
 
+def address(value: object) -> str:
+    """Return an address of the web, without the slash at its end."""
+    found = text(value)
+    if not re.fullmatch(r"https?://[^/\s?#@]+(/[^\s?#]*)?", found):
+        raise ValueError("must be an address such as https://live.radio.example")
+    return found.rstrip("/")
+
+
 def types(value: object) -> frozenset[ItemType]:
     """Return a choice of item types."""
     names = texts(value)

@@ -13,7 +13,7 @@ from feedsvc.core.messages import encode, encode_item
 from feedsvc.core.position import Cursor
 from feedsvc.errors import FeedError, NotFound, TooLarge, TooMany, Unavailable
 from feedsvc.net.backlog import BacklogHandler
-from feedsvc.net.handler import Handler
+from feedsvc.net.handler import JSON_TYPE, Handler
 from feedsvc.schema import parse_json
 from feedsvc.store.items import Written
 
@@ -25,7 +25,7 @@ class ChannelsHandler(Handler):
         rights = self.rights()
         counts = await self.service.channels(rights)
         self.set_header("Cache-Control", "no-cache")
-        self.reply(encode({"channels": _tree(counts)}))
+        await self.send_whole(encode({"channels": _tree(counts)}).encode(), JSON_TYPE)
 
 
 class PublishHandler(Handler):
@@ -75,7 +75,7 @@ class ItemsHandler(BacklogHandler, PublishHandler):
         if not page.items:
             await self.require_exists(scope)
         following = encode(str(page.following)) if page.following else "null"
-        self._reply_tagged(
+        await self._reply_tagged(
             f'{{"items":{messages.join(page.items)},"next":{following}',
             f',"cursor":"{page.cursor}"}}',
         )
@@ -94,14 +94,14 @@ class ItemsHandler(BacklogHandler, PublishHandler):
             if not page.items:
                 await self.require_exists(scope)
             text, cursor, resumed = messages.join(page.items), page.cursor, "false"
-        self._reply_tagged(
+        await self._reply_tagged(
             f'{{"items":{text},"resumed":{resumed}', f',"cursor":"{cursor}"}}'
         )
 
-    def _reply_tagged(self, content: str, rest: str) -> None:
+    async def _reply_tagged(self, content: str, rest: str) -> None:
         """Reply with an ETag of the content: a cursor alone is no news."""
-        self.tag(content)
-        self.reply(content + rest)
+        if not self.is_known(content):
+            await self.send_whole((content + rest).encode(), JSON_TYPE)
 
 
 class ChannelItemHandler(PublishHandler):
@@ -123,7 +123,7 @@ class ItemHandler(Handler):
             raise NotFound("no such item")
         if not self.service.may_read(rights, item.channel):
             raise NotFound("no such item")
-        self.add_header("Vary", "Authorization")
+        self.vary_on("Authorization")
         self.set_header("Cache-Control", "no-cache")
         self.reply(encode_item(item).text)
 

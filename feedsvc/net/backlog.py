@@ -12,7 +12,14 @@ from feedsvc.net.handler import Handler
 # Long enough that a page's many readers share one answer of a cache in between,
 # short enough that nobody sees it age.
 MAX_AGE_S = 1
+SHARED_S = 5
+# Meanwhile a cache may answer as before: while it asks again, or while we are down.
 STALE_S = 30
+ERROR_S = 600
+CACHE_CONTROL = (
+    f"public, max-age={MAX_AGE_S}, s-maxage={SHARED_S}, "
+    f"stale-while-revalidate={STALE_S}, stale-if-error={ERROR_S}"
+)
 
 
 class BacklogHandler(Handler):
@@ -34,17 +41,29 @@ class BacklogHandler(Handler):
             raise NotFound(f"no such channel: {scope.channel}")
 
     def tag(self, content: str) -> None:
-        """Have the answer's ETag made of ``content``."""
-        self._tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:24]}"'
+        """Have the answer's ETag made of ``content``.
+
+        It is a weak one: compressed or not, and with whatever cursor, it is the same
+        answer.
+        """
+        self._tag = f'W/"{hashlib.sha256(content.encode()).hexdigest()[:24]}"'
+
+    def is_known(self, content: str) -> bool:
+        """Tag the answer, and end it with 304 if the client has it."""
+        self.tag(content)
+        self.set_etag_header()
+        if known := self.check_etag_header():
+            self.set_status(304)
+        return known
 
     def compute_etag(self) -> str | None:
         return self._tag
 
     def cache(self, rights: Rights) -> None:
         """Say how long the answer is good for, and for whom."""
-        self.add_header("Vary", "Authorization")
+        self.vary_on("Authorization")
+        self.vary_on("Accept-Encoding")
         if rights is ANYONE:
-            control = f"public, max-age={MAX_AGE_S}, stale-while-revalidate={STALE_S}"
-            self.set_header("Cache-Control", control)
+            self.set_header("Cache-Control", CACHE_CONTROL)
         else:
             self.set_header("Cache-Control", "private, no-store")

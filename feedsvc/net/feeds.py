@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -59,40 +58,19 @@ class FeedHandler(BacklogHandler):
         return frozenset({only})
 
     async def _send(self, channel: str, url: str, items: Sequence[WireItem]) -> None:
-        self.tag(f"{__version__} {url} {join(items)}")
-        self.set_etag_header()
-        if self.check_etag_header():
+        if self.is_known(f"{__version__} {url} {join(items)}"):
             # Most visits end here, before anything is rendered.
-            self.set_status(304)
             return
         # In a thread: a long feed takes longer than live sessions should wait.
         document = await asyncio.to_thread(_render, self._format, channel, url, items)
-        self.set_header("Content-Type", self._format.mime_type)
-        self.finish(document)
+        await self.send_whole(document, self._format.mime_type)
 
     def _url(self, path: str, ending: str) -> str:
         """Return the feed's own address, as whoever asks has reached it."""
         query = {name: self.get_query_arguments(name) for name in ("limit", "types")}
         asked = urlencode({name: told for name, told in query.items() if told}, True)
-        address = (
-            f"{self._protocol()}://{self.request.host}/feeds/{quote(path)}.{ending}"
-        )
+        address = f"{self.base_url()}/feeds/{quote(path)}.{ending}"
         return f"{address}?{asked}" if asked else address
-
-    def _protocol(self) -> str:
-        """Return what the client speaks; a proxy that is trusted may say so."""
-        told = self.request.headers.get("X-Forwarded-Proto", "").strip().lower()
-        if told in ("http", "https") and self._is_proxied():
-            return told
-        return self.request.protocol
-
-    def _is_proxied(self) -> bool:
-        proxies = self.service.settings.server.proxies
-        try:
-            peer = ip_address(self.request.remote_ip or "")
-        except ValueError:
-            return False
-        return any(peer in ip_network(proxy) for proxy in proxies)
 
 
 def _render(form: Format, channel: str, url: str, items: Sequence[WireItem]) -> bytes:

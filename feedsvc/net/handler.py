@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
@@ -21,6 +22,7 @@ from feedsvc.errors import (
     Unauthorized,
     Unavailable,
 )
+from feedsvc.net.compression import LEAST_BYTES, accepts, compress
 from feedsvc.net.service import Service
 from feedsvc.schema import parse_limit, parse_types
 
@@ -43,6 +45,7 @@ STATUS: Mapping[str, int] = {
     "internal": 500,
     "unavailable": 503,
 }
+JSON_TYPE = "application/json; charset=UTF-8"
 ONE_DAY_S = 86_400
 
 
@@ -61,7 +64,7 @@ class Handler(RequestHandler):
 
     def prepare(self) -> None:
         """Refuse foreign origins, and say to the others that they may read."""
-        allowed = self.service.settings.server.origins
+        allowed = self.service.settings.server.allowed_origins
         origin = self.request.headers.get("Origin")
         if allowed and origin is not None and origin.lower() not in allowed:
             raise Forbidden("origin: may not use the service")
@@ -121,17 +124,57 @@ class Handler(RequestHandler):
     def reply(self, text: str, status: int = 200) -> None:
         """Send JSON that is encoded already."""
         self.set_status(status)
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.set_header("Content-Type", JSON_TYPE)
         self.finish(text)
+
+    async def send_whole(self, body: bytes, mime_type: str) -> None:
+        """Send a whole answer, compressed if that is of use and understood."""
+        self.set_header("Content-Type", mime_type)
+        self.vary_on("Accept-Encoding")
+        if len(body) >= LEAST_BYTES and self.may_send("gzip"):
+            self.set_header("Content-Encoding", "gzip")
+            body = await compress(body)
+        self.finish(body)
+
+    def may_send(self, coding: str) -> bool:
+        """True if the client understands the coding."""
+        return accepts(self.request.headers.get("Accept-Encoding", ""), coding)
+
+    def vary_on(self, header: str) -> None:
+        """Tell caches that the answer depends on the request's header."""
+        told = self._headers.get("Vary", "")
+        if header not in told.split(", "):
+            self.set_header("Vary", f"{told}, {header}" if told else header)
+
+    def base_url(self) -> str:
+        """Return the service's address: the configured one, or the one asked for."""
+        if (configured := self.service.settings.server.public_url) is not None:
+            return configured
+        return f"{self._protocol()}://{self.request.host}"
+
+    def _protocol(self) -> str:
+        """Return what the client speaks; a proxy that is trusted may say so."""
+        told = self.request.headers.get("X-Forwarded-Proto", "").strip().lower()
+        if told in ("http", "https") and self._is_proxied():
+            return told
+        return self.request.protocol
+
+    def _is_proxied(self) -> bool:
+        proxies = self.service.settings.server.proxies
+        try:
+            peer = ip_address(self.request.remote_ip or "")
+        except ValueError:
+            return False
+        return any(peer in ip_network(proxy) for proxy in proxies)
 
     def _open_to_origins(self) -> None:
         """Let the pages of allowed origins read the answer, errors too."""
-        allowed = self.service.settings.server.origins
+        allowed = self.service.settings.server.allowed_origins
         origin = self.request.headers.get("Origin")
         if not allowed:
             self.set_header("Access-Control-Allow-Origin", "*")
         else:
-            self.set_header("Vary", "Origin")
+            self.vary_on("Origin")
             if origin is not None and origin.lower() in allowed:
                 self.set_header("Access-Control-Allow-Origin", origin)
         self.set_header("Access-Control-Expose-Headers", "ETag, Retry-After")
@@ -164,7 +207,7 @@ class Handler(RequestHandler):
     def fail(self, status: int, code: str, text: str) -> None:
         """Write an error without ending the answer."""
         self.set_status(status)
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.set_header("Content-Type", JSON_TYPE)
         self.set_header("Cache-Control", "no-store")
         self.write(encode({"error": {"code": code, "text": text}}))
 

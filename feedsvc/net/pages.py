@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,12 @@ HERE = Path(__file__).parent
 WEB_DIRECTORIES = (HERE.parent / "_web", HERE.parent.parent / "web" / "dist")
 
 SCRIPT_AGE_S = 300
+# An address that names the version never means anything else.
+FOREVER = "public, max-age=31536000, immutable"
+# What the build has compressed beside each file, the smallest first.
+CODINGS = {"br": ".br", "gzip": ".gz"}
+MAX_KNOWN = 256
+
 PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -37,6 +46,16 @@ def web_directory() -> Path | None:
     return next((path for path in WEB_DIRECTORIES if path.is_dir()), None)
 
 
+def version_of(path: Path) -> str:
+    """Return what changes with the content of the file, and only then."""
+    return _version(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(MAX_KNOWN)
+def _version(path: Path, changed_at_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
 class FileHandler(Handler, StaticFileHandler):
     """One of the built files, with an ETag; for any page that may use the service."""
 
@@ -45,8 +64,32 @@ class FileHandler(Handler, StaticFileHandler):
         StaticFileHandler.initialize(self, path)
 
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("Cache-Control", f"public, max-age={SCRIPT_AGE_S}")
         self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
+        asked = self.get_query_argument("v", None)
+        is_current = asked is not None and asked == version_of(Path(self.root, path))
+        usual = f"public, max-age={SCRIPT_AGE_S}"
+        self.set_header("Cache-Control", FOREVER if is_current else usual)
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        """Return the file to send: where the client understands it, compressed."""
+        plain = super().validate_absolute_path(root, absolute_path)
+        if plain is None:
+            return None
+        self._mime_type = guess_type(plain)[0] or "application/octet-stream"
+        self.vary_on("Accept-Encoding")
+        for coding, ending in CODINGS.items():
+            if self.may_send(coding) and Path(plain + ending).is_file():
+                self.set_header("Content-Encoding", coding)
+                return plain + ending
+        return plain
+
+    def get_content_type(self) -> str:
+        is_text = self._mime_type.startswith("text/")
+        return f"{self._mime_type}; charset=UTF-8" if is_text else self._mime_type
+
+    def compute_etag(self) -> str | None:
+        """Return the tag of these very bytes, compressed or not."""
+        return f'"{version_of(Path(str(self.absolute_path)))}"'
 
 
 class DemoHandler(FileHandler):

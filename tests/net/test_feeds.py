@@ -370,7 +370,7 @@ async def test_an_unchanged_feed_is_answered_with_304(
     assert (same.status, same.body) == (304, b"")
     assert same.headers["Cache-Control"] == first.headers["Cache-Control"]
     assert (head.status, head.body) == (200, b"")
-    assert head.headers["Content-Length"] == str(len(first.body))
+    assert head.headers["Content-Length"] == first.headers["Content-Length"]
     assert head.headers["ETag"] == first.headers["ETag"]
     assert same_head.status == 304
     assert changed.status == 200
