@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from feedsvc.core.health import Health, health_of
 from feedsvc.store.database import Database, database_errors
 
 SOURCES = "sources"
@@ -32,6 +33,7 @@ class SourceState:
     state: Mapping[str, Any] = field(default_factory=dict)
     holder: str | None = None
     leased_until: datetime | None = None
+    health: Health = field(default_factory=Health)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Lease:
     until: datetime
     next_due: datetime
     state: Mapping[str, Any]
+    health: Health = field(default_factory=Health)
 
 
 class SourceStore:
@@ -62,24 +65,31 @@ class SourceStore:
         now: datetime,
         ttl_s: float,
         even_early: bool = False,
+        wanted: str = "",
     ) -> Lease | None:
         """Take the source if it is due and free, or was ours before a crash.
 
         None if it is not due or another holder runs it.  ``even_early`` takes it
-        before it is due.  A source that was never seen is due.
+        before it is due.  A source that was never seen is due, and so is one that is
+        ``wanted`` otherwise than before: its address may have been mended.
         """
         until = now + timedelta(seconds=ttl_s)
         free = [{"holder": None}, {"holder": holder}, {"leased_until": {"$lte": now}}]
-        wanted: Document = {"_id": source, "$or": free}
+        can_be_had: list[Document] = [{"$or": free}]
         if not even_early:
-            wanted["next_due"] = {"$lte": now}
+            due = [{"next_due": {"$lte": now}}, {"wanted": {"$ne": wanted}}]
+            can_be_had.append({"$or": due})
         document = None
         # If it is there and not wanted, the upsert tries to insert it.
         with suppress(DuplicateKeyError):
             document = await self._sources.find_one_and_update(
-                wanted,
+                {"_id": source, "$and": can_be_had},
                 {
-                    "$set": {"holder": holder, "leased_until": until},
+                    "$set": {
+                        "holder": holder,
+                        "leased_until": until,
+                        "wanted": wanted,
+                    },
                     "$inc": {"fence": 1},
                     "$setOnInsert": {"next_due": now, "state": {}},
                 },
@@ -89,7 +99,12 @@ class SourceStore:
         if document is None:
             return None
         return Lease(
-            source, document["fence"], until, document["next_due"], document["state"]
+            source,
+            document["fence"],
+            until,
+            document["next_due"],
+            document["state"],
+            health_of(document.get("health", {})),
         )
 
     @database_errors()
@@ -101,20 +116,28 @@ class SourceStore:
         )
         if not done.matched_count:
             return None
-        return Lease(lease.source, lease.fence, until, lease.next_due, lease.state)
+        return replace(lease, until=until)
 
     @database_errors()
     async def finish(
-        self, lease: Lease, state: Mapping[str, Any], next_due: datetime
+        self,
+        lease: Lease,
+        state: Mapping[str, Any],
+        next_due: datetime,
+        health: Health | None = None,
     ) -> bool:
-        """Keep what the run learnt and free the source.
+        """Keep what the run learnt, also of the source's health, and free the source.
 
         False, and nothing is kept, if the lease is another's by now.
         """
         done = await self._sources.update_one(
             _held(lease),
             {
-                "$set": {"state": dict(state), "next_due": next_due},
+                "$set": {
+                    "state": dict(state),
+                    "next_due": next_due,
+                    "health": asdict(health or lease.health),
+                },
                 "$unset": {"holder": "", "leased_until": ""},
             },
         )
@@ -130,6 +153,7 @@ class SourceStore:
                 document["state"],
                 document.get("holder"),
                 document.get("leased_until"),
+                health_of(document.get("health", {})),
             )
             async for document in self._sources.find().sort("_id")
         ]
