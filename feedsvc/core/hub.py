@@ -69,15 +69,10 @@ class Hub(Generic[M]):
         item = delivery.item
         self.head = delivery.cursor.position
         self.ring.append(self.head, delivery, len(delivery.message) * 2)
-        for interest in self._interests.match(item):
-            if interest.backlog is not None:
-                self._apply(interest.backlog, item)
-            for cohort in interest.cohorts:
-                pending = cohort.pending
-                # Two of a cohort's scopes may match; the change is one all the same.
-                if not pending or pending[-1] is not delivery:
-                    pending.append(delivery)
-                    self._touched[cohort] = None
+        for interest in self._interests.match(item.path, item.type):
+            self._hand(delivery, interest)
+        if item.was:
+            self._hand_to_left(delivery)
 
     def expire(self, item_id: str) -> None:
         """Forget an item that the database deleted; nobody is told."""
@@ -110,8 +105,8 @@ class Hub(Generic[M]):
         missed = self.ring.after(cursor.position)
         if missed is None:
             return None
-        items = (delivery.item for delivery in missed)
-        return newest_per_item(item for item in items if _sees(scope, item))
+        seen = (_seen(scope, delivery.item) for delivery in missed)
+        return newest_per_item(item for item in seen if item is not None)
 
     def hot(self, scope: Scope, limit: int) -> HotBacklog | None:
         """Return the scope's hot backlog if it covers ``limit``."""
@@ -149,8 +144,9 @@ class Hub(Generic[M]):
         is_complete = len(items) < load.limit
         backlog = HotBacklog(items, is_complete=is_complete, ceiling=load.limit * 4)
         for delivery in since:
-            if _sees(load.scope, delivery.item):
-                backlog.apply(delivery.item)
+            item = _seen(load.scope, delivery.item)
+            if item is not None:
+                backlog.apply(item)
         self._make_hot(interest, backlog)
         return True
 
@@ -212,6 +208,25 @@ class Hub(Generic[M]):
             interest.cohorts.pop(cohort, None)
             self._interests.prune(interest)
 
+    def _hand(self, delivery: Delivery, interest: Interest[M]) -> None:
+        """Bring the interest's backlog up to date, and have its cohorts told."""
+        if interest.backlog is not None:
+            self._apply(interest.backlog, delivery.item)
+        for cohort in interest.cohorts:
+            pending = cohort.pending
+            # Two of a cohort's scopes may match; the change is one all the same.
+            if not pending or pending[-1].cursor is not delivery.cursor:
+                pending.append(delivery)
+                self._touched[cohort] = None
+
+    def _hand_to_left(self, delivery: Delivery) -> None:
+        """Tell a removal to those who want only types that the item had before."""
+        item, leaving = delivery.item, delivery.leaving()
+        for former in item.was:
+            for interest in self._interests.match(item.path, former):
+                if not interest.scope.admits(item.path, item.type):
+                    self._hand(leaving, interest)
+
     def _apply(self, backlog: HotBacklog, item: WireItem) -> None:
         self._hot_count -= len(backlog)
         backlog.apply(item)
@@ -237,5 +252,10 @@ class Hub(Generic[M]):
         self._interests.prune(interest)
 
 
-def _sees(scope: Scope, item: WireItem) -> bool:
-    return scope.sees(Channel(item.path), item.type)
+def _seen(scope: Scope, item: WireItem) -> WireItem | None:
+    """Return the item as the scope sees it: gone, if it left the scope's types."""
+    channel = Channel(item.path)
+    if scope.sees(channel, item.type):
+        return item
+    left = any(scope.sees(channel, former) for former in item.was)
+    return item.gone if left else None

@@ -13,7 +13,8 @@ from typing import Generic, Protocol, TypeVar
 from feedsvc.core.access import Scope
 from feedsvc.core.backlog import HotBacklog
 from feedsvc.core.channel import STAR
-from feedsvc.core.messages import Delivery, WireItem
+from feedsvc.core.item import ItemType
+from feedsvc.core.messages import Delivery
 from feedsvc.core.position import Position
 
 M = TypeVar("M")
@@ -86,10 +87,10 @@ class Interests(Generic[M]):
     def __init__(self) -> None:
         self._root: _Node[M] = _Node()
 
-    def match(self, item: WireItem) -> Iterator[Interest[M]]:
-        """Yield every interest that sees the item."""
+    def match(self, path: str, item_type: ItemType) -> Iterator[Interest[M]]:
+        """Yield every interest that sees items of the channel and type."""
         nodes = [self._root]
-        for segment in item.path.split("."):
+        for segment in path.split("."):
             below = []
             for node in nodes:
                 for name in (segment, STAR):
@@ -97,7 +98,7 @@ class Interests(Generic[M]):
                     if child is not None:
                         below.append(child)
                         for interest in child.interests.values():
-                            if interest.scope.admits(item.path, item.type):
+                            if interest.scope.admits(path, item_type):
                                 yield interest
             nodes = below
             if not nodes:

@@ -47,6 +47,7 @@ class Candidate:
 
     ``body`` has the published optional fields under their wire names, instants as
     aware datetimes.  ``date`` None means "now, or what is stored already".
+    ``fence`` grows from run to run of a source.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Candidate:
     source_id: str = ""
     alt_id: str | None = None
     backfill: bool = False
+    fence: int = 0
 
     @property
     def content_hash(self) -> str:
@@ -84,6 +86,9 @@ class Item:
     content_hash: str = ""
     first_seen: datetime | None = None
     removed_at: datetime | None = None
+    fence: int = 0
+    #: Types that it had before: who wants only those has to be told that it left.
+    was: frozenset[ItemType] = frozenset()
 
     @property
     def is_removed(self) -> bool:
@@ -109,14 +114,17 @@ def settle(
 
     The same offer twice is one change: the second finds its own hash.  ``revive``
     says whether an offer may bring back what was removed: a publisher's may, a
-    source that still shows it may not.  Raise ``Conflict`` if the id lives in
-    another channel.
+    source that still shows it may not.  A run that was overtaken by a later one of
+    the same source changes nothing, however late it writes.  Raise ``Conflict`` if
+    the id lives in another channel.
     """
     if known is not None and known.channel != offer.channel:
         raise Conflict(offer.id)
     if known is not None and known.is_removed and not revive:
         return Status.GONE, known
     stored = known if known is not None and not known.is_removed else None
+    if stored and stored.source == offer.source and stored.fence > offer.fence:
+        return Status.UNCHANGED, stored
     date = offer.date or (stored.date if stored else now)
     offered_hash = offer.content_hash
     if stored and stored.content_hash == offered_hash and stored.date == date:
@@ -132,8 +140,10 @@ def settle(
         source_id=offer.source_id,
         alt_id=offer.alt_id,
         backfill=offer.backfill and known is None,
+        fence=offer.fence,
         content_hash=offered_hash,
         first_seen=stored.first_seen if stored else now,
+        was=(known.was | {known.type}) - {offer.type} if known else frozenset(),
     )
     return (Status.UPDATED if stored else Status.CREATED), item
 
@@ -151,6 +161,7 @@ def tombstone(known: Item, now: datetime) -> Item:
         alt_id=known.alt_id,
         first_seen=known.first_seen,
         removed_at=now,
+        was=known.was,
     )
 
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -119,6 +119,7 @@ class WireItem:
     is_removed: bool
     text: str
     expires_at: datetime | None = None
+    was: frozenset[ItemType] = frozenset()
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -130,6 +131,12 @@ class WireItem:
         """The page that ends with this item."""
         return Page(self.date, self.id)
 
+    @property
+    def gone(self) -> WireItem:
+        """What those see who want only types that the item had before."""
+        text = encode(_tombstone(self.id, self.path, self.rev))
+        return replace(self, is_removed=True, text=text)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
@@ -138,6 +145,11 @@ class Delivery:
     cursor: Cursor
     item: WireItem
     message: str
+
+    def leaving(self) -> Delivery:
+        """Return the same commit as a removal, for those whose types it left."""
+        gone = self.item.gone
+        return Delivery(self.cursor, gone, _live(Change.REMOVED, "", gone, self.cursor))
 
 
 def encode(value: object) -> str:
@@ -149,10 +161,10 @@ def encode(value: object) -> str:
 
 def encode_item(item: Item, expires_at: datetime | None = None) -> WireItem:
     """Encode an item, or its tombstone, for every client that will get it."""
-    fields: dict[str, Any] = {"id": item.id, "channel": item.channel.path}
     if item.is_removed:
-        fields |= {"rev": item.rev, "removed": True}
+        fields = _tombstone(item.id, item.channel.path, item.rev)
     else:
+        fields = {"id": item.id, "channel": item.channel.path}
         fields |= {"type": item.type.value, "date": item.date, **item.body}
         fields |= {"source": item.source, "rev": item.rev}
     return WireItem(
@@ -164,6 +176,7 @@ def encode_item(item: Item, expires_at: datetime | None = None) -> WireItem:
         is_removed=item.is_removed,
         text=encode(fields),
         expires_at=expires_at,
+        was=item.was,
     )
 
 
@@ -172,12 +185,7 @@ def deliver(item: Item, cursor: Cursor, expires_at: datetime | None = None) -> D
     wire = encode_item(item, expires_at)
     # A first revision that comes from a source's history is placed, not announced.
     mark = ',"backfill":true' if item.backfill and item.change is Change.CREATED else ""
-    return Delivery(
-        cursor,
-        wire,
-        f'{{"msg":"item","change":"{item.change.value}"{mark}'
-        f',"item":{wire.text},"cursor":"{cursor}"}}',
-    )
+    return Delivery(cursor, wire, _live(item.change, mark, wire, cursor))
 
 
 def join(items: Iterable[WireItem]) -> str:
@@ -246,6 +254,17 @@ def error(request_id: RequestId, cause: FeedError) -> str:
     if isinstance(cause, Unavailable | RateLimited):
         fields["retry_after"] = cause.retry_after_s
     return f'{{"msg":"error"{_id(request_id)},{encode(fields)[1:]}'
+
+
+def _live(change: Change, mark: str, item: WireItem, cursor: Cursor) -> str:
+    return (
+        f'{{"msg":"item","change":"{change.value}"{mark}'
+        f',"item":{item.text},"cursor":"{cursor}"}}'
+    )
+
+
+def _tombstone(item_id: str, path: str, rev: int) -> dict[str, Any]:
+    return {"id": item_id, "channel": path, "rev": rev, "removed": True}
 
 
 def _id(request_id: RequestId) -> str:

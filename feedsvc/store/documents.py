@@ -32,8 +32,10 @@ OWN_FIELDS = frozenset(
         "source_id",
         "alt_id",
         "backfill",
+        "fence",
         "removed_at",
         "expire_at",
+        "was",
     }
 )
 
@@ -53,8 +55,10 @@ def to_document(item: Item, rules: Rules) -> Document:
         "source_id": item.source_id,
         "alt_id": item.alt_id,
         "backfill": item.backfill,
+        "fence": item.fence,
         "removed_at": item.removed_at,
         "expire_at": _expire_at(item, rules),
+        "was": sorted(item.was),
     }
     return {
         "_id": item.id,
@@ -84,9 +88,11 @@ def to_item(document: Document) -> Item:
         source_id=take("source_id", ""),
         alt_id=take("alt_id", None),
         backfill=take("backfill", False),
+        fence=take("fence", 0),
         content_hash=take("hash", ""),
         first_seen=take("first_seen", None),
         removed_at=take("removed_at", None),
+        was=frozenset(map(ItemType, take("was", ()))),
         body=document,
     )
 

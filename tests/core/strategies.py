@@ -30,6 +30,7 @@ def make_item(
     date: datetime = NOON,
     item_type: ItemType = ItemType.POST,
     removed: bool = False,
+    was: frozenset[ItemType] = frozenset(),
 ) -> Item:
     """Return an item with a body that tells its revision."""
     return Item(
@@ -40,6 +41,7 @@ def make_item(
         rev=rev,
         body={} if removed else {"content_text": f"{item_id} {rev}"},
         removed_at=NOON if removed else None,
+        was=was,
     )
 
 

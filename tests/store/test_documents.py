@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import bson
@@ -44,6 +46,7 @@ items = st.builds(
     content_hash=texts,
     first_seen=st.none() | instants,
     removed_at=st.none() | instants,
+    was=st.frozensets(st.sampled_from(ItemType)),
 )
 
 
@@ -70,8 +73,12 @@ def test_every_field_of_a_document_that_is_not_the_bodys_is_guarded() -> None:
     full = Item(
         "a", ItemType.POST, Channel("radio"), now, 1, {}, "s", "i", "k", True, "h", now
     )
+    full = replace(full, fence=1)
     removed = Item("a", ItemType.POST, Channel("radio"), now, 1, removed_at=now)
+    changed = replace(full, was=frozenset({ItemType.EPISODE}))
 
-    fields = {*to_document(full, RULES), *to_document(removed, RULES)}
+    fields = {
+        name for item in (full, removed, changed) for name in to_document(item, RULES)
+    }
 
     assert fields == OWN_FIELDS
