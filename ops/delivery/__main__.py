@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.delivery.findings import BROKEN_PROMISES, Findings
@@ -37,6 +40,8 @@ def main() -> int:
         (directory / name).mkdir()
         found = asyncio.run(check(name, seconds, seed, directory / name))
         _print_table(found)
+        if asked.raw:
+            _keep(asked.raw, name, asked.seed, seconds, found)
         print(f"  ({time.monotonic() - began:.0f} s in all)\n", flush=True)
         total.add(found)
     if not total.broken:
@@ -55,6 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--setups", default="", help=f"some of {', '.join(SETUPS)}; default: all"
     )
+    parser.add_argument(
+        "--raw", type=Path, help="file to add the counts to, as lines of JSON"
+    )
     asked = parser.parse_args()
     named = asked.setups.split(",") if asked.setups else []
     if unknown := set(named) - SETUPS.keys():
@@ -69,6 +77,24 @@ def _arguments() -> argparse.Namespace:
         else:
             print(f"{name} is not checked: it needs {lack}")
     return asked
+
+
+def _keep(path: Path, name: str, seed: int, seconds: float, found: Findings) -> None:
+    """Add what was counted to the file that the table of results is made of."""
+    revision = subprocess.run(
+        ("git", "rev-parse", "--short", "HEAD"), capture_output=True, text=True
+    )
+    line = {
+        "deployment": name,
+        "seed": seed,
+        "seconds": round(seconds),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "revision": revision.stdout.strip(),
+        "counts": dict(found.counts),
+        "broken": {promise: found.broken[promise] for promise in BROKEN_PROMISES},
+    }
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _print_table(found: Findings) -> None:

@@ -88,6 +88,9 @@ class Ledger:
             state = _state(documents[item_id]) if item_id in documents else None
             if state is None or state.text is None:
                 findings.broke(STALE, who, f"{item_id} rev={item['rev']}")
+            elif not model.interest.wants(documents[item_id]):
+                text = f"{item_id} rev={item['rev']} is of no type asked for by now"
+                findings.broke(STALE, who, text)
             elif state != State(item["rev"], item["content_text"]):
                 text = f"{item_id} shown at rev={item['rev']}, {state} is the newest"
                 findings.broke(LOST, who, text)

@@ -16,6 +16,7 @@ from tests.net.clients import Http, RawSocket, Session
 # Mean pause between the steps of one publisher.
 PAUSE_S = 0.12
 BURST_ITEMS, BURST_TEXT = 100, "x" * 3_000
+TYPES = ["post", "article", "episode"]
 # Codes that say: the same again is safe, and may do.
 _PASSING = {"unavailable", "rate_limited"}
 
@@ -90,6 +91,8 @@ class Publisher:
             entry = self._rng.choice(shown)
             is_edit = self._rng.random() < 0.7
             text = f"edited in step {self._number}" if is_edit else None
+            if self._rng.random() < 0.3:
+                entry.offer["type"] = self._rng.choice(TYPES)
         if not await self._make(entry, text, may_give_up=True):
             self._own.remove(entry)
 
@@ -101,7 +104,7 @@ class Publisher:
         date = datetime.now(UTC) - timedelta(seconds=age_s)
         offer = {
             "id": item_id,
-            "type": self._rng.choice(["post", "article"]),
+            "type": self._rng.choice(TYPES),
             "date": date.isoformat(timespec="milliseconds"),
             "title": f"Item {item_id}",
             "url": f"https://radio.example/{item_id}",

@@ -46,6 +46,7 @@ _PUBLIC = (
     [Interest("radio.artist", backlog=0)],
     [Interest("radio.*.board", backlog=50)],
     [Interest("radio", types=("article",))],
+    [Interest("radio.news", types=("post", "episode"), backlog=30), Interest("shop")],
     [Interest("radio.news"), Interest("radio"), Interest("shop", backlog=5)],
 )
 _PRIVATE = (

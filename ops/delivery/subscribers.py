@@ -93,8 +93,12 @@ class Listener(Subscriber):
     def __init__(self, kind: type[Reader], *person: *Person) -> None:
         super().__init__(*person)
         self._kind = kind
+        # Those that this connection keeps current: what comes moves their cursors on,
+        # and no other's, which may have missed what lies before it.
+        self._current: list[Model] = []
 
     async def _connect(self) -> None:
+        self._current = []
         if issubclass(self._kind, Events):
             reader: Reader = await self._kind.open(self._url, token=self._token)
         else:
@@ -129,23 +133,30 @@ class Listener(Subscriber):
         while reader.held:
             self._take(wire, reader.held.popleft())
         self._answered(model, wire, answer)
+        self._current.append(model)
 
     def _take(self, wire: Wire, message: Message) -> None:
         match message["msg"]:
             case "item":
                 wire.live(message)
+                for model in self._current:
+                    model.cursor = message["cursor"]
                 for model in self.models:
-                    if model.cursor is not None:
-                        model.cursor = message["cursor"]
                     if model.interest.wants(message["item"]):
                         model.merge(message["item"])
             case "reset":
                 wire.reset()
                 self._asked_at = time.monotonic()
+                self._current = [
+                    model
+                    for model in self._current
+                    if model.interest.channel != message["channel"]
+                ]
             case "subscribed":
                 for model in self.models:
                     if model.interest.channel == message["channel"]:
                         self._answered(model, wire, message)
+                        self._current.append(model)
             case "error":
                 raise EOFError(message["text"])
 
