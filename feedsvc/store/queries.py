@@ -53,6 +53,8 @@ INDEXES = [
         name="source",
         partialFilterExpression={"alt_id": {"$exists": True}},
     ),
+    # All that one source brought, to ask whether it is still there.
+    IndexModel([("source", ASCENDING), *ORDER], name="of_source"),
 ]
 
 
