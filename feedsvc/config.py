@@ -229,12 +229,17 @@ def _lines(text: str) -> dict[str, list[tuple[int, dict[str, int]]]]:
     """Find the lines of tables and keys, which tomllib does not tell."""
     found: dict[str, list[tuple[int, dict[str, int]]]] = {}
     keys: dict[str, int] = {}
+    inside = ""
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*\[\[?\s*([\w-]+)\s*\]\]?\s*(#.*)?$", line):
-            keys = {}
+            keys, inside = {}, ""
             found.setdefault(header[1], []).append((number, keys))
+        elif header := re.match(r"\s*\[\[?\s*[\w-]+\s*\.\s*([\w.-]+)", line):
+            # A table inside the last one: [source.fields]
+            keys.setdefault(header[1], number)
+            inside = f"{header[1]}."
         elif assigned := re.match(r"\s*([\w-]+)\s*[.=]", line):
-            keys.setdefault(assigned[1], number)
+            keys.setdefault(inside + assigned[1], number)
             if not found:
                 found.setdefault(assigned[1], []).append((number, {}))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from ingest.decide import Policy
 from ingest.fetch import TOTAL_S
 from ingest.offers import Template
 from ingest.schedule import Schedule
-from ingest.sources.base import Option, Source
+from ingest.sources.base import SIFTING, Option, OptionFaults, Source, flag
 from ingest.sources.registry import source_types
 
 MAX_SOURCES = 1_000
@@ -51,12 +52,6 @@ def _url(value: object) -> str:
     return parts.geturl()
 
 
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("must be true or false")
-    return value
-
-
 def _whole(least: int, most: int) -> Callable[[object], int]:
     def read(value: object) -> int:
         if type(value) is not int or not least <= value <= most:
@@ -76,15 +71,16 @@ def _timeout_s(value: object) -> int:
 COMMON: Mapping[str, Option] = {
     "name": Option(_name, "key of the source, part of its items' ids", required=True),
     "type": Option(str, "what the source is", required=True),
-    "url": Option(_url, "where it is", required=True),
+    "url": Option(_url, "where it is; some types know it themselves"),
     "channel": Option(
         Template.parse, "where its items go; may hold {artist_slug}", required=True
     ),
     "schedule": Option(Schedule.parse, '"every 5m", or cron', required=True),
-    "enabled": Option(_flag, "false leaves the source out", True),
-    "allow_private": Option(_flag, "the address may be in a private network", False),
+    "enabled": Option(flag, "false leaves the source out", True),
+    "allow_private": Option(flag, "the address may be in a private network", False),
     "max_items": Option(_whole(1, 5_000), "items taken of one run, the newest", 500),
     "max_age": Option(duration_s, "items older than this are not taken"),
+    **SIFTING,
     "timeout": Option(_timeout_s, "the time that one request may take", TOTAL_S),
 }
 
@@ -92,7 +88,8 @@ COMMON: Mapping[str, Option] = {
 def jobs(settings: Settings, environ: Mapping[str, str]) -> list[Job]:
     """Return the job of each enabled source; raise ``ConfigError`` with all faults.
 
-    In values ``${NAME}`` and ``${NAME:-default}`` stand for the environment's.
+    In values ``${NAME}`` and ``${NAME:-default}`` stand for the environment's, or for
+    what the file that ``NAME_FILE`` names holds.
     """
     faults: list[str] = []
     names: set[str] = set()
@@ -131,7 +128,8 @@ class _TableReader:
         self._faults = faults
 
     def fault(self, key: str, rule: str) -> None:
-        line = self._table.lines.get(key, self._table.line)
+        lines = self._table.lines
+        line = lines.get(key) or lines.get(key.partition(".")[0], self._table.line)
         name = self._table.values.get("name", "?")
         self._faults.append(f"{self._file}:{line}: source {name}: {key}: {rule}")
 
@@ -142,16 +140,21 @@ class _TableReader:
         kind = types.get(str(values["type"]))
         if kind is None and values["type"] is not None:
             self.fault("type", f"must be one of {', '.join(sorted(types))}")
-        options = self._read(kind.options) if kind else {}
+        known = kind.options_for(self._table.values) if kind else {}
+        options = self._read(known)
         for key in self._table.values:
-            if kind and key not in COMMON and key not in kind.options:
+            if kind and key not in COMMON and key not in known:
                 self.fault(key, f"is not a key of a source of type {kind.kind}")
+        url = values["url"] or (kind.home if kind else "")
+        if not url and "url" not in self._table.values:
+            self.fault("url", "is required")
         told = kind.check(options) if kind and len(self._faults) == before else None
         if told:
             self.fault(*told)
         if kind is None or len(self._faults) > before:
             return None, False
-        source = kind(values["name"], values["url"], **options)
+        sifting = {key: values[key] for key in SIFTING}
+        source = kind(values["name"], url, **sifting, **options)
         return _job(source, values), values["enabled"]
 
     def _read(self, options: Mapping[str, Option]) -> dict[str, Any]:
@@ -165,6 +168,9 @@ class _TableReader:
             return option.default
         try:
             return option.read(self._expanded(value))
+        except OptionFaults as error:
+            for inner, rule in error.faults.items():
+                self.fault(f"{key}.{inner}", rule)
         except BadInput as error:
             self.fault(key, error.rule)
         except (TypeError, ValueError) as error:
@@ -173,16 +179,28 @@ class _TableReader:
 
     def _expanded(self, value: object) -> object:
         """Return the value with the environment's in the place of ``${…}``."""
+        if isinstance(value, dict):
+            return {key: self._expanded(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._expanded(inner) for inner in value]
         if not isinstance(value, str):
             return value
+        return _VARIABLE.sub(lambda found: self._filled(found[1], found[2]), value)
 
-        def fill(found: re.Match[str]) -> str:
-            filled = self._environ.get(found[1]) or found[2]
-            if filled is None:
-                raise ValueError(f"needs the environment variable {found[1]}")
-            return filled
+    def _filled(self, name: str, default: str | None) -> str:
+        filled = self._environ.get(name) or self._from_file(name) or default
+        if filled is None:
+            raise ValueError(f"needs the environment variable {name} or {name}_FILE")
+        return filled
 
-        return _VARIABLE.sub(fill, value)
+    def _from_file(self, name: str) -> str | None:
+        file = self._environ.get(f"{name}_FILE")
+        if not file:
+            return None
+        try:
+            return Path(file).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{name}_FILE: {file} cannot be read") from error
 
 
 def _job(source: Source, values: Mapping[str, Any]) -> Job:

@@ -7,6 +7,7 @@ parsing is.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,15 @@ from feedsvc.errors import BadChannel, BadInput
 from feedsvc.schema import offer
 from ingest import identity
 from ingest.exchange import Response
+from ingest.filters import Unwanted
 from ingest.sources.base import RawCandidate, Source, State
 from ingest.text import slug
 
 # What a channel template may hold, as {name}.
-PLACEHOLDERS = ("artist_slug", "author_slug", "tag_slug", "type")
+PLACEHOLDERS = (
+    *("artist_slug", "author_slug", "tag_slug", "venue_slug", "city_slug"),
+    "type",
+)
 
 # A document with more faults than this is not read by a person to the end.
 MAX_FAULTS = 20
@@ -64,6 +69,7 @@ class Reading:
     """What one response came to: a batch whose candidates the schema accepted."""
 
     offers: list[Candidate] = field(default_factory=list)
+    unwanted: Counter[Unwanted] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     fault_count: int = 0
     state: State = field(default_factory=dict)
@@ -74,16 +80,25 @@ class Reading:
 def read(
     source: Source, response: Response, state: State, template: Template, backfill: bool
 ) -> Reading:
-    """Parse the response and check each candidate; raise ``SourceError``."""
+    """Parse the response, check and sift each candidate; raise ``SourceError``."""
     batch = source.parse(response, state)
+    filters = source.filters
     offers, faults = [], list(batch.faults)
+    unwanted: Counter[Unwanted] = Counter()
     for raw in batch.candidates:
         try:
-            offers.append(to_offer(source.name, raw, template, backfill))
+            found = to_offer(source.name, raw, template, backfill)
         except BadInput as error:
             faults.append(f"{raw.source_id[:100]}: {error}")
+            continue
+        reason = filters.reason(found, is_reply=raw.is_reply)
+        if reason is None:
+            offers.append(found)
+        else:
+            unwanted[reason] += 1
     return Reading(
         offers=offers,
+        unwanted=unwanted,
         faults=faults[:MAX_FAULTS],
         fault_count=len(faults),
         state=batch.state,
@@ -114,10 +129,13 @@ def _values(raw: RawCandidate) -> dict[str, str]:
     fields: Mapping[str, Any] = raw.fields
     names = [one["name"] for one in fields.get("authors", ())]
     performers = [one["name"] for one in fields.get("performers", ())]
+    venue: Mapping[str, str] = fields.get("venue", {})
     artist = fields.get("artist") or next(iter(performers), raw.artist)
     return {
         "artist_slug": slug(artist),
         "author_slug": slug(next(iter(names), "")),
         "tag_slug": slug(next(iter(fields.get("tags", ())), "")),
+        "venue_slug": slug(venue.get("name", "")),
+        "city_slug": slug(venue.get("city", "")),
         "type": fields["type"],
     }

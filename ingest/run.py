@@ -170,6 +170,7 @@ async def _take(job: Job, tools: Tools, reading: Reading, summary: Summary) -> N
     """Write what is selected of a page, and count what became of each candidate."""
     now = tools.clock()
     selection = decide.select(reading.offers, job.policy, tools.rules, now)
+    summary.dropped.update(reading.unwanted)
     summary.dropped.update(selection.dropped)
     summary.fault_count += reading.fault_count
     summary.faults = [*summary.faults, *reading.faults][:20]

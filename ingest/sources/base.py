@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from ingest import filters
 from ingest.exchange import Request, Response
 
 State = Mapping[str, Any]
@@ -21,13 +22,14 @@ class RawCandidate:
 
     ``source_id`` is what the source calls it, the same at every read; ``alt_id``
     what else may tell that it is the same.  ``artist`` says whom it is about, for
-    channel templates.
+    channel templates.  ``is_reply`` marks an answer to somebody else.
     """
 
     source_id: str
     fields: Mapping[str, Any]
     alt_id: str | None = None
     artist: str = ""
+    is_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,32 @@ class Option:
     required: bool = False
 
 
+class OptionFaults(ValueError):
+    """Several things are wrong with one option: by the key inside it, each rule."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(dict(faults))
+        self.faults = faults
+
+
+def flag(value: object) -> bool:
+    """Return true or false; raise ``TypeError`` with the rule."""
+    if not isinstance(value, bool):
+        raise TypeError("must be true or false")
+    return value
+
+
+# What is wanted of any source.  Types see it too, since some need not even ask for
+# the rest.
+SIFTING: Mapping[str, Option] = {
+    "include": Option(filters.patterns, "take only items in which one of these stands"),
+    "exclude": Option(filters.patterns, "leave out items in which one of these stands"),
+    "languages": Option(filters.languages, "leave out items in other languages"),
+    "replies": Option(flag, "take replies to others too", False),
+    "reposts": Option(flag, "take reposts of others too", True),
+}
+
+
 class Source(ABC):
     """One configured source.  Instances travel to a worker process: keep them plain.
 
@@ -85,14 +113,34 @@ class Source(ABC):
 
     kind: ClassVar[str]
     options: ClassVar[Mapping[str, Option]] = {}
+    #: Where sources of this type are if ``url`` does not say; "" if they may be
+    #: anywhere.
+    home: ClassVar[str] = ""
     #: True if its batches may be complete; then ``on_missing`` may be given.
     is_snapshot: ClassVar[bool] = False
 
     def __init__(self, name: str, url: str, **options: Any) -> None:
         self.name = name
         self.url = url
-        defaults = {key: option.default for key, option in self.options.items()}
+        known = {**SIFTING, **self.options}
+        defaults = {key: option.default for key, option in known.items()}
         self.given: Mapping[str, Any] = {**defaults, **options}
+
+    @property
+    def filters(self) -> filters.Filters:
+        """What of its items is wanted."""
+        return filters.Filters(
+            include=self.given["include"] or (),
+            exclude=self.given["exclude"] or (),
+            languages=self.given["languages"] or (),
+            replies=self.given["replies"],
+            reposts=self.given["reposts"],
+        )
+
+    @classmethod
+    def options_for(cls, table: Mapping[str, Any]) -> Mapping[str, Option]:
+        """Return the keys that this table may have besides the common ones."""
+        return cls.options
 
     @classmethod
     def check(cls, options: Mapping[str, Any]) -> tuple[str, str] | None:

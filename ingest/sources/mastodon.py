@@ -40,12 +40,6 @@ def _account_id(value: object) -> str:
     return str(value)
 
 
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("must be true or false")
-    return value
-
-
 class MastodonSource(Source):
     """The account that ``acct`` or ``account_id`` names on the server at ``url``.
 
@@ -57,8 +51,6 @@ class MastodonSource(Source):
     options: ClassVar[Mapping[str, Option]] = {
         "acct": Option(_acct, "name of the account, looked up once"),
         "account_id": Option(_account_id, "id of the account, instead of acct"),
-        "replies": Option(_flag, "take the account's replies to others too", False),
-        "reposts": Option(_flag, "take what the account reposts too", True),
     }
 
     @classmethod
@@ -160,8 +152,18 @@ def _candidate(status: Mapping[str, Any], now: datetime) -> RawCandidate | None:
     if not key or not fields.keys() & SHOWN:
         return None
     return RawCandidate(
-        source_id=identity.bounded(str(key)), fields=fields, artist=_name(status)
+        source_id=identity.bounded(str(key)),
+        fields=fields,
+        artist=_name(status),
+        is_reply=_is_reply(status),
     )
+
+
+def _is_reply(status: Mapping[str, Any]) -> bool:
+    """True for an answer to somebody else; a thread of one's own is none."""
+    if not status.get("in_reply_to_id"):
+        return False
+    return status.get("in_reply_to_account_id") != _account(status).get("id")
 
 
 def _original(status: Mapping[str, Any]) -> Any:
