@@ -105,6 +105,8 @@ class Exchange(HTTPMessageDelegate):
             self.answer(HTTPStatus.NOT_FOUND)
         else:
             self._route.answer(self)
+        if not self.is_lost and self._connection.stream.closed():
+            self.on_connection_close()  # a write has met the end: not told either
 
     def on_connection_close(self) -> None:
         self.is_lost = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from urllib.parse import unquote
 
@@ -545,6 +546,22 @@ async def test_storm_of_polls_is_slowed_down(client: Client) -> None:
             await client.post("/live/a/one/xhr_send", '["a"]')
 
     assert router.stats()["delayed"] >= 1
+
+
+async def test_client_that_goes_right_after_its_request_leaves_no_session(
+    streaming: str,
+) -> None:
+    """Its end is met by a write of the answer's beginning, not by a read."""
+    made, factory = recorders()
+    router = SockJSRouter(factory, "/live", ALL_ON)
+    method, query, _ = STREAMS[streaming]
+    head = f"{method} /live/a/one/{streaming}{query} HTTP/1.1\r\n"
+    async with serving(router) as client:
+        with socket.create_connection(("127.0.0.1", client.port)) as sock:
+            sock.sendall(f"{head}Host: x\r\nContent-Length: 0\r\n\r\n".encode())
+        await until(lambda: made and made[0].events == ["open", "close"])
+
+        assert sum(router.stats()["sessions"].values()) == 0
 
 
 async def test_poll_that_is_lost_while_put_off_is_forgotten() -> None:
