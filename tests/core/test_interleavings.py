@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -19,11 +20,13 @@ from feedsvc.core.access import ChannelRule, Rules, Scope
 from feedsvc.core.channel import Channel
 from feedsvc.core.hub import Hub
 from feedsvc.core.interests import Load
-from feedsvc.core.item import Item
+from feedsvc.core.item import Item, ItemType
 from feedsvc.core.messages import Delivery, Subscribe, deliver, encode_item
 from feedsvc.core.position import Cursor, Position, Ring
 from feedsvc.core.session import Session, Subscription
 from tests.core.strategies import dates, make_item
+
+Types = frozenset[ItemType] | None
 
 EPOCH = b"test"
 RULES = Rules([ChannelRule(Channel("a.b"), private=True)])
@@ -31,6 +34,8 @@ clients = st.integers(0, 1)
 # Few and overlapping, so that the same things meet again and again.
 channels = st.sampled_from(["a", "a.a", "a.*", "b", "b.a.a"])
 limits = st.integers(0, 3)
+POST, ARTICLE = frozenset({ItemType.POST}), frozenset({ItemType.ARTICLE})
+wishes = st.sampled_from([None, None, POST, ARTICLE, POST | ARTICLE])
 
 
 class Audience:
@@ -67,6 +72,8 @@ class Client:
         self.known: dict[str, dict[str, tuple[int, bool]]] = {}
         self.since: dict[str, Position] = {}
         self.asked: dict[str, int] = {}
+        self.asked_types: dict[str, Types] = {}
+        self.types: dict[str, Types] = {}
         self.limits: dict[str, int] = {}
         self.based_at: dict[str, Position] = {}
         self.seen_live: set[tuple[str, int]] = set()
@@ -88,6 +95,7 @@ class Client:
         channel, cursor = message["channel"], Cursor.parse(message["cursor"])
         assert cursor.position >= self.position, "an answer goes back in time"
         self.position = cursor.position
+        self.types[channel] = self.asked_types[channel]
         if not message["resumed"]:
             self.known[channel] = {}
             self.limits[channel] = self.asked[channel]
@@ -114,9 +122,11 @@ class Client:
             self.cursors[channel] = message["cursor"]
 
     def _keep(self, channel: str, item: dict[str, Any]) -> None:
-        known = self.known.setdefault(channel, {})
+        known, types = self.known.setdefault(channel, {}), self.types[channel]
+        # What comes for another subscription may have left the types of this one.
+        gone = item.get("removed") or (types is not None and item["type"] not in types)
         if item["rev"] > known.get(item["id"], (0, False))[0]:
-            known[item["id"]] = (item["rev"], item.get("removed", False))
+            known[item["id"]] = (item["rev"], bool(gone))
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -138,15 +148,22 @@ class Deliveries(RuleBasedStateMachine):
         path=st.sampled_from(["a", "a.a", "a.b", "b.a.a"]),
         date=dates,
         removed=st.booleans(),
+        item_type=st.sampled_from(sorted(POST | ARTICLE)),
     )
-    def commit(self, item_id: str, path: str, date: Any, removed: bool) -> None:
+    def commit(
+        self, item_id: str, path: str, date: Any, removed: bool, item_type: ItemType
+    ) -> None:
         before = [item for _, item in self.log if item.id == item_id]
+        if removed and before:
+            item_type = before[-1].type
         item = make_item(
             item_id,
             before[0].channel.path if before else path,
             rev=len(before) + 1,
             date=date,
+            item_type=item_type,
             removed=removed,
+            was=frozenset(item.type for item in before) - {item_type},
         )
         self.log.append((Position(len(self.log) + 1, 1), item))
 
@@ -161,9 +178,11 @@ class Deliveries(RuleBasedStateMachine):
     def tick(self) -> None:
         self.hub.flush()
 
-    @rule(number=clients, pattern=channels, limit=limits)
-    def subscribe(self, number: int, pattern: str, limit: int) -> None:
-        self._subscribe(self.clients[number], pattern, limit, None)
+    @rule(number=clients, pattern=channels, limit=limits, types=wishes)
+    def subscribe(self, number: int, pattern: str, limit: int, types: Types) -> None:
+        client = self.clients[number]
+        client.asked_types[pattern] = types
+        self._subscribe(client, pattern, limit, None)
 
     @rule(number=clients, pattern=channels)
     def unsubscribe(self, number: int, pattern: str) -> None:
@@ -179,6 +198,7 @@ class Deliveries(RuleBasedStateMachine):
         client.since.clear()
         client.connect()
         for pattern, cursor in cursors.items():
+            client.asked_types[pattern] = client.types[pattern]
             self._subscribe(client, pattern, limit, Cursor.parse(cursor))
 
     @precondition(lambda self: self.loads)
@@ -212,7 +232,8 @@ class Deliveries(RuleBasedStateMachine):
     def _subscribe(
         self, client: Client, pattern: str, limit: int, since: Cursor | None
     ) -> None:
-        request = Subscribe(None, Channel(pattern), limit, None, since)
+        types = client.asked_types[pattern]
+        request = Subscribe(None, Channel(pattern), limit, types, since)
         # What the subscription before this one brings may come until the answer.
         client.asked[pattern] = limit
         subscription, answer = client.state.subscribe(request, RULES, 100)
@@ -251,15 +272,20 @@ class Deliveries(RuleBasedStateMachine):
         return sorted(visible, key=lambda item: item.order, reverse=True)
 
     def _compare(self, client: Client, channel: str, since: Position) -> None:
-        scope = RULES.scope(client.state.rights, Channel(channel))
+        types = client.types[channel]
+        scope = RULES.scope(client.state.rights, Channel(channel), types)
         known = client.known.get(channel, {})
         for position, item in self.log:
             if position > since and scope.sees(item.channel, item.type):
                 assert known[item.id][0] >= item.rev, "a change was missed"
         newest = {item.id: item for _, item in self.log}
         for item_id, (rev, removed) in known.items():
-            assert scope.sees(newest[item_id].channel, newest[item_id].type)
-            assert (rev, removed) == (newest[item_id].rev, newest[item_id].is_removed)
+            item = newest[item_id]
+            assert replace(scope, types=None).sees(item.channel, item.type), "a leak"
+            if scope.sees(item.channel, item.type):
+                assert (rev, removed) == (item.rev, item.is_removed)
+            else:
+                assert removed, "an item stays that left the types asked for"
         visible = {one for one, (_, removed) in known.items() if not removed}
         limit, based_at = client.limits[channel], client.based_at[channel]
         wanted = self._stored(scope, Position(10**6, 0))[:limit]
