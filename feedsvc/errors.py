@@ -17,6 +17,7 @@
     │   └── RateLimited      allowed again after a while
     ├── NotFound             no such item, channel or page
     ├── Conflict             the id is taken by another channel
+    ├── Outdated             the item is no longer what an editor looked at
     ├── Unavailable          the database does not answer; try again
     ├── ConfigError          the configuration has faults
     └── SourceError          a source could not be read this time
@@ -146,6 +147,19 @@ class Conflict(FeedError):
 
     def __str__(self) -> str:
         return f"id: {self.item_id!r} is taken by an item of another channel"
+
+
+class Outdated(FeedError):
+    """The item has changed since the editor looked at it."""
+
+    code = "conflict"
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(item_id)
+        self.item_id = item_id
+
+    def __str__(self) -> str:
+        return f"item {self.item_id!r} has changed since it was read: look again"
 
 
 class Unavailable(FeedError):

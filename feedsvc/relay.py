@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from feedsvc.audience import Audience, Batches, Member
 from feedsvc.config import Limits
@@ -19,7 +21,14 @@ from feedsvc.core.messages import Delivery, deliver, encode_item, error
 from feedsvc.core.position import Cursor, Position, Ring
 from feedsvc.core.session import Subscription
 from feedsvc.errors import BadMessage, FeedError, Unavailable
-from feedsvc.store.changes import ChangeStream, Committed, Expired, HistoryLost, Idle
+from feedsvc.store.changes import (
+    ChangeStream,
+    Committed,
+    Expired,
+    HistoryLost,
+    Idle,
+    Silent,
+)
 from feedsvc.store.items import ItemStore, SnapshotGone
 
 log = logging.getLogger("feedsvc.relay")
@@ -49,12 +58,20 @@ class Relay:
     """Keeps the hub at the head of the change stream and its members served.
 
     ``run`` is the task to keep; the hub is of use once ``wait_ready`` has returned.
+    ``expect`` is told when something that is held will be due.
     """
 
-    def __init__(self, store: ItemStore, changes: ChangeStream, limits: Limits) -> None:
+    def __init__(
+        self,
+        store: ItemStore,
+        changes: ChangeStream,
+        limits: Limits,
+        expect: Callable[[datetime], None] = lambda due_at: None,
+    ) -> None:
         self._store = store
         self._changes = changes
         self._limits = limits
+        self._expect = expect
         self._batches = Batches()
         self._ready = asyncio.Event()
         self._flush_due = False
@@ -129,6 +146,10 @@ class Relay:
                 case Expired(position=position, item_id=item_id):
                     self.hub.expire(item_id)
                     self.hub.advance(position)
+                case Silent(position=position, due_at=due_at):
+                    self.hub.advance(position)
+                    if due_at is not None:
+                        self._expect(due_at)
                 case Idle(position=position):
                     self.hub.advance(position)
             if self._awaited:
@@ -136,7 +157,7 @@ class Relay:
             if not self._ready.is_set() and self._is_caught_up(event):
                 self._catch_up()
 
-    def _is_caught_up(self, event: Committed | Expired | Idle) -> bool:
+    def _is_caught_up(self, event: Committed | Silent | Expired | Idle) -> bool:
         # Under load the stream may never be idle; then its positions tell.  No clock
         # does: ours may be behind the database's, and then all is news.
         return isinstance(event, Idle) or event.position >= self._changes.opened_at

@@ -105,6 +105,13 @@ class Rules:
                 return rule.retention_s
         return None
 
+    def delay_s(self, channel: Channel) -> float:
+        """Seconds by which listeners hear things later than they happen."""
+        for rule in self._above(channel):
+            if rule.delay_s is not None:
+                return rule.delay_s
+        return 0
+
     def types(self, channel: Channel) -> frozenset[ItemType] | None:
         """The types that may be published; None: all."""
         for rule in self._above(channel):

@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 from feedsvc.core.channel import Channel
-from feedsvc.errors import Conflict
+
+# Pinned items first, then by date; of one date by id.
+Order = tuple[bool, datetime, str]
 
 
 class ItemType(StrEnum):
@@ -47,7 +49,8 @@ class Candidate:
 
     ``body`` has the published optional fields under their wire names, instants as
     aware datetimes.  ``date`` None means "now, or what is stored already".
-    ``fence`` grows from run to run of a source.
+    Nobody is to see it before ``publish_at``.  ``fence`` grows from run to run of a
+    source.
     """
 
     id: str
@@ -55,6 +58,7 @@ class Candidate:
     channel: Channel
     body: Mapping[str, Any]
     date: datetime | None = None
+    publish_at: datetime | None = None
     source: str = "api"
     source_id: str = ""
     alt_id: str | None = None
@@ -87,6 +91,7 @@ class Item:
     first_seen: datetime | None = None
     removed_at: datetime | None = None
     fence: int = 0
+    pinned: bool = False
     #: Types that it had before: who wants only those has to be told that it left.
     was: frozenset[ItemType] = frozenset()
 
@@ -102,50 +107,9 @@ class Item:
         return Change.CREATED if self.rev == 1 else Change.UPDATED
 
     @property
-    def order(self) -> tuple[datetime, str]:
+    def order(self) -> Order:
         """The key that backlogs are sorted by, on every door; greatest first."""
-        return self.date, self.id
-
-
-def settle(
-    offer: Candidate, known: Item | None, now: datetime, *, revive: bool
-) -> tuple[Status, Item]:
-    """Decide what ``offer`` makes of the ``known`` item of the same id.
-
-    The same offer twice is one change: the second finds its own hash.  ``revive``
-    says whether an offer may bring back what was removed: a publisher's may, a
-    source that still shows it may not.  A run that was overtaken by a later one of
-    the same source changes nothing, however late it writes.  Raise ``Conflict`` if
-    the id lives in another channel.
-    """
-    if known is not None and known.channel != offer.channel:
-        raise Conflict(offer.id)
-    if known is not None and known.is_removed and not revive:
-        return Status.GONE, known
-    stored = known if known is not None and not known.is_removed else None
-    if stored and stored.source == offer.source and stored.fence > offer.fence:
-        return Status.UNCHANGED, stored
-    date = offer.date or (stored.date if stored else now)
-    offered_hash = offer.content_hash
-    if stored and stored.content_hash == offered_hash and stored.date == date:
-        return Status.UNCHANGED, stored
-    item = Item(
-        id=offer.id,
-        type=offer.type,
-        channel=offer.channel,
-        date=date,
-        rev=known.rev + 1 if known else 1,
-        body=offer.body,
-        source=offer.source,
-        source_id=offer.source_id,
-        alt_id=offer.alt_id,
-        backfill=offer.backfill and known is None,
-        fence=offer.fence,
-        content_hash=offered_hash,
-        first_seen=stored.first_seen if stored else now,
-        was=(known.was | {known.type}) - {offer.type} if known else frozenset(),
-    )
-    return (Status.UPDATED if stored else Status.CREATED), item
+        return self.pinned, self.date, self.id
 
 
 def tombstone(known: Item, now: datetime) -> Item:

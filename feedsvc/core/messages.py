@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feedsvc.core.channel import Channel
-from feedsvc.core.item import Change, Item, ItemType, wire_time
+from feedsvc.core.item import Change, Item, ItemType, Order, wire_time
 from feedsvc.core.position import Cursor
 from feedsvc.errors import BadCursor, FeedError, RateLimited, Unavailable
 
@@ -25,19 +25,29 @@ DEFAULT_BACKLOG = 20
 MAX_BACKLOG = 500
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Before the date of a page that ends with a pinned item.
+_PINNED = "!"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where a page of the backlog ends: the date and id of its last item."""
+    """Where a page of the backlog ends: what its last item is sorted by."""
 
     date: datetime
     item_id: str
+    pinned: bool = False
+
+    @property
+    def order(self) -> Order:
+        """The ``order`` of its last item."""
+        return self.pinned, self.date, self.item_id
 
     def __str__(self) -> str:
         """Return the opaque form that clients hold."""
         ms = (self.date - _EPOCH) // timedelta(milliseconds=1)
-        return base64.urlsafe_b64encode(f"{ms} {self.item_id}".encode()).decode()
+        mark = _PINNED if self.pinned else ""
+        text = f"{mark}{ms} {self.item_id}"
+        return base64.urlsafe_b64encode(text.encode()).decode()
 
     @classmethod
     def parse(cls, text: object, field: str = "before") -> Page:
@@ -45,7 +55,8 @@ class Page:
         try:
             packed = base64.b64decode(str(text), altchars=b"-_", validate=True)
             ms, _, item_id = packed.decode().partition(" ")
-            return cls(_EPOCH + timedelta(milliseconds=int(ms)), item_id)
+            date = _EPOCH + timedelta(milliseconds=int(ms.removeprefix(_PINNED)))
+            return cls(date, item_id, ms.startswith(_PINNED))
         except (ValueError, OverflowError, binascii.Error) as error:
             raise BadCursor(field, "must be a page as it was sent in next") from error
 
@@ -120,16 +131,17 @@ class WireItem:
     text: str
     expires_at: datetime | None = None
     was: frozenset[ItemType] = frozenset()
+    is_pinned: bool = False
 
     @property
-    def order(self) -> tuple[datetime, str]:
+    def order(self) -> Order:
         """The key that backlogs are sorted by; greatest first."""
-        return self.date, self.id
+        return self.is_pinned, self.date, self.id
 
     @property
     def page(self) -> Page:
         """The page that ends with this item."""
-        return Page(self.date, self.id)
+        return Page(self.date, self.id, self.is_pinned)
 
     @property
     def gone(self) -> WireItem:
@@ -167,6 +179,8 @@ def encode_item(item: Item, expires_at: datetime | None = None) -> WireItem:
         fields = {"id": item.id, "channel": item.channel.path}
         fields |= {"type": item.type.value, "date": item.date, **item.body}
         fields |= {"source": item.source, "rev": item.rev}
+        if item.pinned:
+            fields["pinned"] = True
     return WireItem(
         id=item.id,
         path=item.channel.path,
@@ -177,6 +191,7 @@ def encode_item(item: Item, expires_at: datetime | None = None) -> WireItem:
         text=encode(fields),
         expires_at=expires_at,
         was=item.was,
+        is_pinned=item.pinned,
     )
 
 

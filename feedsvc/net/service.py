@@ -105,7 +105,7 @@ class Service:
                 found = await self.store.backlog(
                     scope,
                     limit + 1,
-                    before=(before.date, before.item_id) if before else None,
+                    before=before.order if before else None,
                     at=None if before else cursor.position,
                 )
             except SnapshotGone:

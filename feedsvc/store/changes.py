@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from bson import Timestamp
@@ -64,6 +65,17 @@ class Committed:
 
     position: Position
     item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A commit that readers are not told of.
+
+    ``due_at`` is when to release what it held, if that is a matter of time.
+    """
+
+    position: Position
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +149,7 @@ class ChangeStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Committed | Expired | Idle:
+    async def __anext__(self) -> Committed | Silent | Expired | Idle:
         while True:
             news = await self._next()
             change = news if isinstance(news, Idle) else self._take(news)
@@ -211,7 +223,7 @@ class ChangeStream:
         self._token = token or self._token
         return Idle(max(self._position, _position_before(self._token)))
 
-    def _take(self, event: Event) -> Committed | Expired | None:
+    def _take(self, event: Event) -> Committed | Silent | Expired | None:
         """Move on to the event and return what it tells of an item."""
         self._position = position = self._position_of(event["clusterTime"])
         self._token = event["_id"]
@@ -225,6 +237,8 @@ class ChangeStream:
         document = event.get("fullDocument")
         if document is None:  # looked up, and gone since: a delete follows
             return None
+        if document.get("silent"):
+            return Silent(position, document.get("held", {}).get("due_at"))
         try:
             return Committed(position, to_item(document))
         except (LookupError, TypeError, ValueError):

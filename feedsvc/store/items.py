@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,22 +12,23 @@ from pymongo.read_concern import ReadConcern
 
 from feedsvc.core.access import Rules, Scope
 from feedsvc.core.channel import Channel
-from feedsvc.core.item import Candidate, Item, ItemType, tombstone
+from feedsvc.core.item import Candidate, Item, ItemType, Order
 from feedsvc.core.position import Position
+from feedsvc.core.record import Record, Terms
 from feedsvc.errors import FeedError
 from feedsvc.store.database import Database, database_errors
-from feedsvc.store.documents import Document, to_item, to_ms
+from feedsvc.store.documents import Document, to_item, to_ms, to_record
 from feedsvc.store.queries import (
     INDEXES,
     ITEMS,
     MAX_NAMES,
     QUERY_MS,
-    Page,
     backlog_command,
     can_merge,
     counts_pipeline,
     index_of,
     names_pipeline,
+    pinned_command,
     scope_filter,
 )
 from feedsvc.store.writer import Writer, Written
@@ -82,26 +83,52 @@ class ItemStore:
 
     @database_errors()
     async def write(
-        self, offers: Sequence[Candidate], *, now: datetime, revive: bool
+        self,
+        offers: Sequence[Candidate],
+        *,
+        now: datetime,
+        revive: bool,
+        review: bool = False,
     ) -> list[Written | FeedError]:
         """Store what is new and changed; return each offer's outcome, in order.
 
-        What is returned is on a majority.  Offers of one id take effect one after
-        the other.  A conflict is a value; raise ``Unavailable`` if outcomes are
-        unknown: offering the same again is safe.
+        ``revive`` and ``review`` are those of ``Terms``.  What is returned is on a
+        majority.  Offers of one id take effect one after the other.  A conflict is a
+        value; raise ``Unavailable`` if outcomes are unknown: offering the same again
+        is safe.
         """
-        return await self._writer.write(offers, to_ms(now), revive)
+        terms = Terms(revive, review)
+        return await self._writer.write(offers, to_ms(now), terms)
 
     @database_errors()
     async def remove(self, item_id: str, *, now: datetime) -> Item | None:
-        """Leave only a tombstone of the item and return it; None if unknown."""
-        return await self._writer.remove(item_id, to_ms(now))
+        """Leave only a tombstone of the item and return it; None if unknown.
+
+        Of an item that nobody has seen nobody is told.
+        """
+        record = await self.change(item_id, lambda one: one.remove(to_ms(now)))
+        return record.newest if record else None
 
     @database_errors()
+    async def change(
+        self, item_id: str, change: Callable[[Record], Record]
+    ) -> Record | None:
+        """Make of the record what ``change`` makes of it; None if there is none.
+
+        It may be called more than once, and raise; nothing is written then.
+        """
+        return await self._writer.change(item_id, change)
+
     async def get(self, item_id: str) -> Item | None:
-        """Return the item or its tombstone, None if there is neither."""
+        """Return the item that is shown, or its tombstone; None if there is neither."""
+        record = await self.record(item_id)
+        return record.shown if record else None
+
+    @database_errors()
+    async def record(self, item_id: str) -> Record | None:
+        """Return all that is stored under the id, also what nobody sees."""
         document = await self._items.find_one({"_id": item_id})
-        return to_item(document) if document else None
+        return to_record(document) if document else None
 
     @database_errors()
     async def backlog(
@@ -109,10 +136,10 @@ class ItemStore:
         scope: Scope,
         limit: int,
         *,
-        before: Page | None = None,
+        before: Order | None = None,
         at: Position | None = None,
     ) -> list[Item]:
-        """Return the newest items that the scope sees, by date, then id.
+        """Return the first items that the scope sees: pinned, then newest by date.
 
         ``before`` is the ``order`` of the last item of the page before.  With ``at``
         the items are exactly as they were at that position; raise ``SnapshotGone``
@@ -125,8 +152,14 @@ class ItemStore:
         roots = await self._roots(scope)
         if roots is not None and not roots:
             return []
-        command = backlog_command(scope, limit, datetime.now(UTC), before, roots)
-        found = await self._run({**command, "readConcern": concern})
+        now, found = datetime.now(UTC), []
+        if before is None or before[0]:
+            command = pinned_command(scope, limit, now, before, roots)
+            found = await self._run({**command, "readConcern": concern})
+            before = None
+        if len(found) < limit:
+            command = backlog_command(scope, limit - len(found), now, before, roots)
+            found += await self._run({**command, "readConcern": concern})
         return [to_item(document) for document in found]
 
     @database_errors()
@@ -163,17 +196,19 @@ class ItemStore:
     async def trim(self, channel: Channel, keep: int, *, now: datetime) -> int:
         """Remove all but the newest ``keep`` items of the subtree; return how many.
 
-        Tombstones stay of them, or a source that still shows them would bring them
-        back.  Items that change meanwhile are left to the next time.
+        What is pinned stays and does not count.  Tombstones stay of the others, or a
+        source that still shows them would bring them back.  Items that change
+        meanwhile are left to the next time.
         """
         command = backlog_command(Scope(channel), TRIM_BATCH, now)
         surplus = await self._run({**command, "skip": keep})
         count = 0
         while surplus:
-            items = [to_item(document) for document in surplus]
-            removed = [tombstone(item, to_ms(now)) for item in items]
-            count += await self._writer.replace(removed)
-            below = items[-1].order
+            last = surplus[-1]
+            below = False, last["date"], last["_id"]
+            records = [to_record(document) for document in surplus]
+            steps = [(record, record.remove(to_ms(now))) for record in records]
+            count += await self._writer.replace(steps)
             command = backlog_command(Scope(channel), TRIM_BATCH, now, below)
             surplus = await self._run(command)
         return count

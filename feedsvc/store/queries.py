@@ -15,9 +15,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from feedsvc.core.access import Scope
 from feedsvc.core.channel import STAR, Channel, lineage
+from feedsvc.core.item import Order
 
 Filter = dict[str, Any]
-Page = tuple[datetime, str]
 Roots = Sequence[str] | None
 
 ITEMS = "items"
@@ -40,6 +40,23 @@ INDEXES = [
     ),
     # The backlog of all channels at once, where they are too many to list.
     IndexModel(ORDER, name="everything"),
+    # The few that come before all others, wherever that is asked.
+    IndexModel(
+        [("lineage", ASCENDING), *ORDER],
+        name="pinned",
+        partialFilterExpression={"pinned": True},
+    ),
+    # What time will release, and what waits for an editor.
+    IndexModel(
+        [("held.due_at", ASCENDING)],
+        name="due",
+        partialFilterExpression={"held.due_at": {"$exists": True}},
+    ),
+    IndexModel(
+        [("held.reason", ASCENDING), ("held.since", ASCENDING), ("_id", ASCENDING)],
+        name="queue",
+        partialFilterExpression={"held.reason": {"$exists": True}},
+    ),
     # Which channels there are, and how many items each has: without a document read.
     IndexModel(
         [("channel", ASCENDING), ("removed_at", ASCENDING), ("expire_at", ASCENDING)],
@@ -80,23 +97,53 @@ def backlog_command(
     scope: Scope,
     limit: int,
     now: datetime,
-    before: Page | None = None,
+    before: Order | None = None,
     roots: Roots = None,
 ) -> Filter:
     """Return the command that reads a backlog: the newest, or a page of older ones.
 
-    ``roots`` are the channels that the scope's pattern stands for, if known.
+    ``roots`` are the channels that the scope's pattern stands for, if known.  Pinned
+    items are not in it.
     """
-    return {
-        "find": ITEMS,
-        "filter": {
+    return _find(
+        {
             **_branches(scope, before, roots),
             **_residual(scope, roots),
             "removed_at": None,
             "expire_at": {"$not": {"$lte": now}},
+            "pinned": None,
         },
+        limit,
+        index_of(scope, roots),
+    )
+
+
+def pinned_command(
+    scope: Scope,
+    limit: int,
+    now: datetime,
+    before: Order | None = None,
+    roots: Roots = None,
+) -> Filter:
+    """Return the command that reads what comes before a backlog: its pinned items."""
+    return _find(
+        {
+            **_branches(scope, before, roots),
+            **_residual(scope, roots),
+            "expire_at": {"$not": {"$lte": now}},
+            "pinned": True,
+        },
+        limit,
+        "pinned",
+    )
+
+
+def _find(wanted: Filter, limit: int, index: str) -> Filter:
+    return {
+        "find": ITEMS,
+        "filter": wanted,
         "sort": dict(ORDER),
-        "hint": index_of(scope, roots),
+        "hint": index,
         "limit": limit,
         "batchSize": limit,
         "maxTimeMS": QUERY_MS,
@@ -151,7 +198,7 @@ def _subtrees(scope: Scope, roots: Roots) -> Sequence[str]:
     return [scope.channel.fixed] if scope.channel.fixed else []
 
 
-def _branches(scope: Scope, before: Page | None, roots: Roots) -> Filter:
+def _branches(scope: Scope, before: Order | None, roots: Roots) -> Filter:
     """Select the subtrees, their types and the page in a way that keeps the order.
 
     Every branch is one interval of the index, so that MongoDB merges them as they
@@ -164,7 +211,7 @@ def _branches(scope: Scope, before: Page | None, roots: Roots) -> Filter:
         kinds = [{"type": item_type} for item_type in types]
     pages: list[Filter] = [{}]
     if before is not None:
-        date, item_id = before
+        _, date, item_id = before
         pages = [{"date": date, "_id": {"$lt": item_id}}, {"date": {"$lt": date}}]
     branches = [
         {**subtree, **kind, **page}

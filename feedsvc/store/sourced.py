@@ -68,7 +68,7 @@ class SourcedItems:
             left -= len(page)
             if newest and left <= 0:
                 return
-            date, item_id = page[-1].order
+            _, date, item_id = page[-1].order
             older = [{"date": {"$lt": date}}, {"date": date, "_id": {"$lt": item_id}}]
             before = [{"$or": older}]
 

@@ -1,14 +1,14 @@
 """Writing items: each revision over the one before, or not at all.
 
-Nothing is locked.  A document is replaced only if it still has the revision that the
-decision was made for; who comes second reads again and decides again.
+Nothing is locked.  A document is replaced only if it still is what the decision was
+made for; who comes second reads again and decides again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,10 +19,11 @@ from pymongo.errors import BulkWriteError
 from pymongo.results import BulkWriteResult
 
 from feedsvc.core.access import Rules
-from feedsvc.core.item import Candidate, Item, Status, settle, tombstone
+from feedsvc.core.item import Candidate, Item, Status
 from feedsvc.core.position import Position
-from feedsvc.errors import Conflict, FeedError, Unavailable
-from feedsvc.store.documents import Document, to_document, to_item, to_ms
+from feedsvc.core.record import Record, Terms, settle
+from feedsvc.errors import FeedError, Unavailable
+from feedsvc.store.documents import Document, to_document, to_ms, to_record
 
 # Rounds in a row that other writers may win before we give up; each round one wins.
 MAX_LOST_ROUNDS = 100
@@ -30,11 +31,13 @@ MAX_LOST_ROUNDS = 100
 _DUPLICATE_KEY = 11000
 
 Outcomes = dict[int, "Written | FeedError"]
+#: A record as it was read, and what it is to become.
+Step = tuple[Record | None, Record]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of an offer; ``item`` is what the store has now."""
+    """What became of an offer; ``item`` is what the store has now, shown or held."""
 
     status: Status
     item: Item
@@ -50,40 +53,48 @@ class Writer:
         self.committed_at = Position(0, 0)
 
     async def write(
-        self, offers: Sequence[Candidate], now: datetime, revive: bool
+        self, offers: Sequence[Candidate], now: datetime, terms: Terms
     ) -> list[Written | FeedError]:
-        """Write round by round, in each the next offer of every id."""
+        """Write round by round, in each the next offer of every id.
+
+        The delay is that of each offer's channel.
+        """
         outcomes: Outcomes = {}
         lost_rounds = 0
         while len(outcomes) < len(offers):
             round_ = _next_of_each_id(offers, outcomes)
-            settled = await self._write_round(round_, now, revive)
+            settled = await self._write_round(round_, now, terms)
             outcomes |= settled
             lost_rounds = 0 if settled else lost_rounds + 1
             if lost_rounds:
                 await _let_others_finish(lost_rounds)
         return [outcomes[at] for at in range(len(offers))]
 
-    async def remove(self, item_id: str, now: datetime) -> Item | None:
-        """Put a tombstone in the item's place, unless there is one."""
+    async def change(
+        self, item_id: str, change: Callable[[Record], Record]
+    ) -> Record | None:
+        """Make of the record what ``change`` makes of it; None if there is none.
+
+        It is called again for every writer that comes in between.
+        """
         lost_rounds = 0
         while True:
             known = (await self._known([item_id])).get(item_id)
-            if known is None or known.is_removed:
+            changed = change(known) if known else None
+            if known is None or changed is None or changed is known:
                 return known
-            removed = tombstone(known, now)
-            if await self.replace([removed]):
-                return removed
+            if await self.replace([(known, changed)]):
+                return changed
             lost_rounds += 1
             await _let_others_finish(lost_rounds)
 
-    async def replace(self, items: Iterable[Item]) -> int:
-        """Write items over the revisions before; return how many were still there."""
-        operations = [self._replacement(item, upsert=False) for item in items]
+    async def replace(self, steps: Sequence[Step]) -> int:
+        """Write what is still as it was read; return how many were."""
+        operations = [self._replacement(*step, upsert=False) for step in steps]
         return (await self._bulk_write(operations)).matched_count
 
     async def _write_round(
-        self, offers: dict[int, Candidate], now: datetime, revive: bool
+        self, offers: dict[int, Candidate], now: datetime, terms: Terms
     ) -> Outcomes:
         """Write the offers, one for each id; return those with an outcome.
 
@@ -91,34 +102,37 @@ class Writer:
         """
         known = await self._known([offer.id for offer in offers.values()])
         outcomes: Outcomes = {}
-        changed: dict[int, Written] = {}
+        steps: dict[int, Step] = {}
         for at, offer in offers.items():
+            before = known.get(offer.id)
+            own_terms = replace(terms, delay_s=self._rules.delay_s(offer.channel))
             try:
-                settled = settle(offer, known.get(offer.id), now, revive=revive)
-            except Conflict as conflict:
-                outcomes[at] = conflict
+                status, record = settle(offer, before, now, own_terms)
+            except FeedError as refusal:
+                outcomes[at] = refusal
                 continue
-            is_change = settled[0] in (Status.CREATED, Status.UPDATED)
-            (changed if is_change else outcomes)[at] = Written(*settled)
-        lost = await self._upsert([written.item for written in changed.values()])
-        for index, (at, written) in enumerate(changed.items()):
-            if index not in lost:
-                outcomes[at] = written
+            outcomes[at] = _written(status, record)
+            if record is not before:
+                steps[at] = before, record
+        lost = await self._upsert(list(steps.values()))
+        for index, at in enumerate(steps):
+            if index in lost:
+                del outcomes[at]
         return outcomes
 
-    async def _known(self, item_ids: Sequence[str]) -> dict[str, Item]:
+    async def _known(self, item_ids: Sequence[str]) -> dict[str, Record]:
         cursor = self._items.find({"_id": {"$in": item_ids}})
-        return {document["_id"]: to_item(document) async for document in cursor}
+        return {document["_id"]: to_record(document) async for document in cursor}
 
-    async def _upsert(self, items: Sequence[Item]) -> set[int]:
-        """Write new and changed items; return the places of those that lost.
+    async def _upsert(self, steps: Sequence[Step]) -> set[int]:
+        """Write new and changed records; return the places of those that lost.
 
-        As an upsert, a replacement that finds another revision than it was made for
+        As an upsert, a replacement that finds another record than it was made for
         tries to insert, and so fails by name: a duplicate key.
         """
-        if not items:
+        if not steps:
             return set()
-        operations = [self._replacement(item, upsert=True) for item in items]
+        operations = [self._replacement(*step, upsert=True) for step in steps]
         try:
             await self._bulk_write(operations)
         except BulkWriteError as error:
@@ -139,12 +153,24 @@ class Writer:
                     committed = Position(time.time, time.inc)
                     self.committed_at = max(self.committed_at, committed)
 
-    def _replacement(self, item: Item, *, upsert: bool) -> ReplaceOne[Document]:
+    def _replacement(
+        self, before: Record | None, after: Record, *, upsert: bool
+    ) -> ReplaceOne[Document]:
+        known = before or Record(after.id)
+        # What is 0 is not in the document, and matches None.
+        state = {"rev": known.rev or None, "version": known.version or None}
+        is_silent = after.shown is known.shown
         return ReplaceOne(
-            {"_id": item.id, "rev": item.rev - 1},
-            to_document(item, self._rules),
+            {"_id": after.id, **state},
+            to_document(after, self._rules, silent=is_silent),
             upsert=upsert,
         )
+
+
+def _written(status: Status, record: Record) -> Written:
+    if record.newest is None:
+        raise RuntimeError(f"an offer left nothing of {record.id!r}")
+    return Written(status, record.newest)
 
 
 def _next_of_each_id(

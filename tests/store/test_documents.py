@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import bson
@@ -15,7 +14,14 @@ from hypothesis import strategies as st
 from feedsvc.core.access import ChannelRule, Rules
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Item, ItemType
-from feedsvc.store.documents import OWN_FIELDS, to_document, to_item, to_ms
+from feedsvc.core.record import Held, Reason, Record
+from feedsvc.store.documents import (
+    OWN_FIELDS,
+    to_document,
+    to_item,
+    to_ms,
+    to_record,
+)
 
 AWARE = CodecOptions(tz_aware=True, tzinfo=UTC)
 RULES = Rules([ChannelRule(Channel("radio"), retention_s=60)])
@@ -50,21 +56,60 @@ items = st.builds(
 )
 
 
-@given(item=items)
-def test_an_item_comes_back_from_mongodbs_own_format(item: Item) -> None:
-    """Whatever its fields hold."""
-    stored = bson.encode(to_document(item, RULES))
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """Records with a version that is shown, one that is held, or both."""
+    shown = draw(st.none() | items)
+    held_items = items if shown is None else items.map(lambda one: _as(one, shown))
+    kinds = st.builds(
+        Held, held_items, st.sampled_from(Reason), instants, st.none() | instants
+    )
+    held = draw(kinds if shown is None else st.none() | kinds)
+    kept = held and replace(held, item=replace(held.item, rev=_next_rev(shown)))
+    item_id = shown.id if shown else held.item.id  # type: ignore[union-attr]  # one of them is there
+    return Record(item_id, shown, kept, draw(st.integers(0, 9)))
 
-    assert to_item(bson.decode(stored, AWARE)) == item
+
+def _as(item: Item, shown: Item) -> Item:
+    return replace(item, id=shown.id, channel=shown.channel)
+
+
+def _next_rev(shown: Item | None) -> int:
+    return shown.rev + 1 if shown else 1
+
+
+@given(record=records(), silent=st.booleans())
+def test_a_record_comes_back_from_mongodbs_own_format(
+    record: Record, silent: bool
+) -> None:
+    """Whatever its fields hold; and readers get what is shown of it."""
+    stored = bson.encode(to_document(record, RULES, silent=silent))
+
+    assert to_record(bson.decode(stored, AWARE)) == record
+    if record.shown is not None:
+        assert to_item(bson.decode(stored, AWARE)) == record.shown
+
+
+@given(record=records().filter(lambda record: record.shown is None))
+def test_what_nobody_may_see_lies_outside_of_every_index_for_readers(
+    record: Record,
+) -> None:
+    """They begin with the channel, the lineage, the date or the source."""
+    document = to_document(record, RULES, silent=True)
+
+    assert set(document) <= {"_id", "held", "version", "silent", "expire_at"}
 
 
 @pytest.mark.parametrize("name", sorted(OWN_FIELDS))
 def test_no_body_may_have_a_field_of_the_store(name: str) -> None:
     """Not one of them, since it would win over the store's."""
-    item = Item("a", ItemType.POST, Channel("radio"), datetime.now(UTC), 1, {name: 1})
+    now = datetime.now(UTC)
+    item = Item("a", ItemType.POST, Channel("radio"), now, 1, {name: 1})
 
     with pytest.raises(ValueError, match=name):
-        to_document(item, RULES)
+        to_document(Record("a", item), RULES)
+    with pytest.raises(ValueError, match=name):
+        to_document(Record("a", None, Held(item, Reason.DELAY, now)), RULES)
 
 
 def test_every_field_of_a_document_that_is_not_the_bodys_is_guarded() -> None:
@@ -77,8 +122,12 @@ def test_every_field_of_a_document_that_is_not_the_bodys_is_guarded() -> None:
     removed = Item("a", ItemType.POST, Channel("radio"), now, 1, removed_at=now)
     changed = replace(full, was=frozenset({ItemType.EPISODE}))
 
-    fields = {
-        name for item in (full, removed, changed) for name in to_document(item, RULES)
-    }
+    pinned = replace(full, pinned=True)
+    held = Held(full, Reason.REVIEW, now)
 
-    assert fields == OWN_FIELDS
+    documents = [
+        to_document(Record("a", item, held, 1), RULES, silent=True)
+        for item in (full, removed, changed, pinned)
+    ]
+
+    assert {name for document in documents for name in document} == OWN_FIELDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from feedsvc.core.access import Rules, Scope
 from feedsvc.core.channel import Channel
-from feedsvc.core.item import Item, ItemType, settle
+from feedsvc.core.item import Item, ItemType, Order
+from feedsvc.core.record import Terms, settle
 from feedsvc.store import Database, connect
 from feedsvc.store.documents import to_document
 from feedsvc.store.items import ItemStore
@@ -47,7 +48,7 @@ scopes = st.builds(
 
 @pytest.fixture
 async def small(database: Database) -> ItemStore:
-    """A store with an item of each type in each channel, many of them on one date."""
+    """An item of each type in each channel, many of one date, and some pinned."""
     store = ItemStore(database, Rules())
     await store.prepare()
     offers = [
@@ -57,6 +58,8 @@ async def small(database: Database) -> ItemStore:
         for n, path in enumerate(path for path in PATHS for _ in TYPES)
     ]
     await store.write(offers, now=NOW, revive=True)
+    for n in range(0, len(offers), 9):
+        await store.change(f"{n:03}", lambda record: record.pin(True))
     return store
 
 
@@ -103,10 +106,10 @@ async def large(mongod_uri: str) -> AsyncIterator[Database]:
         rare = ItemType.ARTICLE if n % 1000 == 0 else ItemType.TRACK
         # Hundreds of items share a date, as after an import.
         date = NOW + timedelta(seconds=n // 300)
-        _, item = settle(
-            offer(f"{n:06}", path, type=rare, date=date), None, NOW, revive=True
+        _, record = settle(
+            offer(f"{n:06}", path, type=rare, date=date), None, NOW, Terms()
         )
-        batch.append(to_document(item, Rules()))
+        batch.append(to_document(record, Rules()))
     await database.items.insert_many(batch, ordered=False)
     yield database
     await database.client.drop_database(database)
@@ -123,7 +126,7 @@ def stages(plan: dict[str, Any]) -> list[str]:
 async def assert_one_index_scan(
     database: Database,
     scope: Scope,
-    before: tuple[datetime, str] | None,
+    before: Order | None,
     spare: int = 0,
     roots: list[str] | None = None,
 ) -> None:
@@ -149,11 +152,11 @@ LEVELS = [
 PAGES = [None, 99_999, 50_123, 5_000]
 
 
-def place_of(page: int | None) -> tuple[datetime, str] | None:
+def place_of(page: int | None) -> Order | None:
     """Return what ``before`` is for the pages below the item of that number."""
     if page is None:
         return None
-    return NOW + timedelta(seconds=page // 300), f"{page:06}"
+    return False, NOW + timedelta(seconds=page // 300), f"{page:06}"
 
 
 @pytest.mark.slow

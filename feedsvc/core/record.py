@@ -1,0 +1,325 @@
+"""Records: all that is stored under one id, the version that is shown and another.
+
+What is *shown* is what everybody may see, or its tombstone.  What is *held* is a
+version that nobody sees yet: for a while (delay, embargo), until an editor approves
+it, or for good.  Each change makes a new record; one that leaves ``shown`` as it was
+is told to nobody.  No change looks at a clock: all are handed ``now``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from feedsvc.core.channel import Channel
+from feedsvc.core.item import Candidate, Item, ItemType, Status, tombstone
+from feedsvc.errors import BadMessage, Conflict, NotFound, Outdated
+
+
+class Reason(StrEnum):
+    """Why a version is held."""
+
+    DELAY = "delay"
+    EMBARGO = "embargo"
+    REVIEW = "review"
+    REJECTED = "rejected"
+
+
+# These end by themselves.
+TIMED = frozenset({Reason.DELAY, Reason.EMBARGO})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A version that is not shown, since ``since`` and for a reason.
+
+    ``until`` is when time releases it; of one in review, what is left of its embargo
+    once it is approved.
+    """
+
+    item: Item
+    reason: Reason
+    since: datetime
+    until: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        return self.until if self.reason in TIMED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is stored under one id.
+
+    ``shown.rev`` counts what readers were told; ``version`` grows with every write
+    of a record that ever held something, and together they name one state of it.
+    """
+
+    id: str
+    shown: Item | None = None
+    held: Held | None = None
+    version: int = 0
+
+    @property
+    def rev(self) -> int:
+        return self.shown.rev if self.shown else 0
+
+    @property
+    def visible(self) -> Item | None:
+        """The version that everybody may see."""
+        return None if self.shown is None or self.shown.is_removed else self.shown
+
+    @property
+    def waiting(self) -> Held | None:
+        """The held version that may yet be shown."""
+        is_rejected = self.held is None or self.held.reason is Reason.REJECTED
+        return None if is_rejected else self.held
+
+    @property
+    def newest(self) -> Item | None:
+        """What was offered last and is not refused, else what stays of it."""
+        if self.waiting is not None:
+            return self.waiting.item
+        return self.shown or (self.held.item if self.held else None)
+
+    @property
+    def channel(self) -> Channel | None:
+        known = self.shown or (self.held.item if self.held else None)
+        return known.channel if known else None
+
+    def show(self, item: Item) -> Record:
+        """Make the item the one that is shown; whatever was held is dropped."""
+        before = self.shown
+        item = replace(
+            item,
+            rev=self.rev + 1,
+            pinned=self.visible is not None and self.visible.pinned,
+            was=(before.was | {before.type}) - {item.type} if before else frozenset(),
+        )
+        return self._next(item, None)
+
+    def hold(
+        self, item: Item, reason: Reason, now: datetime, until: datetime | None
+    ) -> Record:
+        """Keep the item beside what is shown; if one waits already, in its place."""
+        since = self.waiting.since if self.waiting else now
+        return self._next(self.shown, Held(item, reason, since, until))
+
+    def release(self, now: datetime) -> Record:
+        """Show what time has released by now, if anything; else return the same."""
+        held = self.held
+        if held is None or held.due_at is None or held.due_at > now:
+            return self
+        return self.show(_as_news(held.item))
+
+    def remove(self, now: datetime) -> Record:
+        """Erase all content; what stays keeps sources from bringing it back."""
+        if self.visible is not None:
+            return self._next(tombstone(self.visible, now), None)
+        if self.shown is not None:
+            return self._next(self.shown, None) if self.held else self
+        if self.held is None or self.held.item.is_removed:
+            return self
+        gone = replace(tombstone(self.held.item, now), rev=1)
+        return self._next(None, Held(gone, Reason.REJECTED, now))
+
+    def approve(self, now: datetime, version: int | None = None) -> Record:
+        """Show what is in review, or leave it to its embargo.
+
+        ``version`` is that of the record which the editor looked at; raise
+        ``Outdated`` if it has changed since, ``NotFound`` if nothing is in review.
+        """
+        held = self.waiting
+        if held is None or held.reason is not Reason.REVIEW:
+            raise NotFound(f"item {self.id!r} does not wait for approval")
+        self._require(version)
+        if held.until is not None and held.until > now:
+            return self._next(self.shown, replace(held, reason=Reason.EMBARGO))
+        return self.show(_as_news(held.item))
+
+    def reject(self, now: datetime, version: int | None = None) -> Record:
+        """Keep back for good what waits; raise as ``approve`` does."""
+        held = self.waiting
+        if held is None:
+            raise NotFound(f"item {self.id!r} does not wait for anything")
+        self._require(version)
+        return self._next(self.shown, Held(held.item, Reason.REJECTED, now, held.until))
+
+    def review(self, now: datetime) -> Record:
+        """Put the item into the queue again, away from readers if they see it.
+
+        This takes back an approval and a rejection.
+        """
+        held = self.held
+        if self.visible is not None:
+            item = self.waiting.item if self.waiting else self.visible
+            kept = Held(item, Reason.REVIEW, now)
+            return self._next(tombstone(self.visible, now), kept)
+        if held is None or held.item.is_removed:
+            raise NotFound(f"there is no item {self.id!r}")
+        if held.reason is Reason.REVIEW:
+            return self
+        kept = Held(held.item, Reason.REVIEW, now, held.until)
+        return self._next(self.shown, kept)
+
+    def pin(self, pinned: bool) -> Record:
+        """Put the item before all others of its backlogs, or back into its place."""
+        if self.visible is None:
+            raise NotFound(f"nobody sees an item {self.id!r}")
+        if self.visible.pinned == pinned:
+            return self
+        item = replace(self.visible, pinned=pinned, rev=self.rev + 1)
+        return self._next(item, self.held)
+
+    def settled(self) -> Record:
+        """Drop what waits: what is shown is right as it is."""
+        return self._next(self.shown, None) if self.waiting else self
+
+    def _require(self, version: int | None) -> None:
+        if version is not None and version != self.version:
+            raise Outdated(self.id)
+
+    def _next(self, shown: Item | None, held: Held | None) -> Record:
+        counts = self.version or self.held or held
+        version = self.version + 1 if counts else 0
+        return Record(self.id, shown, held, version)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms offers are taken.
+
+    ``revive``: they may bring back what was removed, as a publisher's may and a
+    source's that still shows it may not.  ``review``: an editor sees them first.
+    ``delay_s``: so much later than the studio the listeners hear it.
+    """
+
+    revive: bool = False
+    review: bool = False
+    delay_s: float = 0
+
+
+def settle(
+    offer: Candidate, known: Record | None, now: datetime, terms: Terms
+) -> tuple[Status, Record]:
+    """Decide what ``offer`` makes of the ``known`` record of the same id.
+
+    The same offer twice is one change: the second finds its own hash.  A run that
+    was overtaken by a later one of the same source changes nothing, however late it
+    writes.  Raise ``Conflict`` if the id lives in another channel, and ``BadMessage``
+    if a version that is out already is to appear later.
+    """
+    record = known or Record(offer.id)
+    if record.channel not in (None, offer.channel):
+        raise Conflict(offer.id)
+    if not terms.revive and _is_barred(offer, record):
+        return Status.GONE, record
+    visible, waiting = record.visible, record.waiting
+    if visible is not None and _is_ahead(offer.publish_at, now):
+        raise BadMessage("publish_at", "must not be ahead of what is visible already")
+    latest = waiting.item if waiting else visible
+    if latest and latest.source == offer.source and latest.fence > offer.fence:
+        return Status.UNCHANGED, record
+    if visible is not None and _is_same(visible, offer, now):
+        return Status.UNCHANGED, record.settled()
+    reason, until = _hold(offer, record, now, terms)
+    if waiting and _is_same(waiting.item, offer, now):
+        is_due = waiting.due_at is not None and waiting.due_at <= now
+        if is_due or waiting.until == until:
+            return Status.UNCHANGED, record.release(now)
+    item = _accepted(offer, record, latest, now)
+    status = Status.UPDATED if latest else Status.CREATED
+    if reason is None:
+        return status, record.show(item)
+    return status, record.hold(item, reason, now, until)
+
+
+def _accepted(
+    offer: Candidate, record: Record, latest: Item | None, now: datetime
+) -> Item:
+    """Return the item that the offer becomes, as it would be shown next."""
+    return Item(
+        id=offer.id,
+        type=offer.type,
+        channel=offer.channel,
+        date=_date(offer, latest.date if latest else now, now),
+        rev=record.rev + 1,
+        body=offer.body,
+        source=offer.source,
+        source_id=offer.source_id,
+        alt_id=offer.alt_id,
+        backfill=offer.backfill and latest is None and record.shown is None,
+        fence=offer.fence,
+        content_hash=offer.content_hash,
+        first_seen=latest.first_seen if latest else now,
+    )
+
+
+def _is_barred(offer: Candidate, record: Record) -> bool:
+    """True for what was removed or rejected: a source that shows it brings it again."""
+    if record.waiting is not None:
+        return False
+    if record.visible is None:
+        return record.shown is not None or record.held is not None
+    rejected = record.held
+    return rejected is not None and rejected.item.content_hash == offer.content_hash
+
+
+def _hold(
+    offer: Candidate, record: Record, now: datetime, terms: Terms
+) -> tuple[Reason | None, datetime | None]:
+    """Return why the offer is held, if it is, and until when."""
+    waiting = record.waiting
+    if waiting is not None and waiting.reason is Reason.REVIEW:
+        return Reason.REVIEW, offer.publish_at or waiting.until
+    if record.visible is not None:
+        return (Reason.REVIEW if terms.review else None), None
+    if terms.review:
+        return Reason.REVIEW, offer.publish_at
+    publish_at, heard_at = offer.publish_at, _heard_at(offer, now, terms.delay_s)
+    if waiting is not None:  # what waits already keeps its time
+        is_delay = waiting.reason is Reason.DELAY
+        heard_at = waiting.until if is_delay and waiting.until else now
+        publish_at = publish_at or waiting.until
+    if publish_at is not None and publish_at > max(heard_at, now):
+        return Reason.EMBARGO, publish_at
+    return (Reason.DELAY, heard_at) if heard_at > now else (None, None)
+
+
+def _heard_at(offer: Candidate, now: datetime, delay_s: float) -> datetime:
+    """Return when listeners hear what the offer is about.
+
+    A track is heard that long after it started, all else that long after it came in.
+    History that a source brings along has been heard.
+    """
+    if offer.backfill:
+        return now
+    began_at = offer.body.get("started_at", now) if _is_track(offer) else now
+    return min(began_at, now) + timedelta(seconds=delay_s)
+
+
+def _is_track(offer: Candidate) -> bool:
+    return offer.type is ItemType.TRACK
+
+
+def _is_same(version: Item, offer: Candidate, now: datetime) -> bool:
+    is_same = version.content_hash == offer.content_hash
+    return is_same and version.date == _date(offer, version.date, now)
+
+
+def _date(offer: Candidate, default: datetime, now: datetime) -> datetime:
+    """Return the offer's date; one that is to appear later has its date then."""
+    if offer.date is not None:
+        return offer.date
+    ahead = offer.publish_at if _is_ahead(offer.publish_at, now) else None
+    return ahead or default
+
+
+def _is_ahead(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at > now
+
+
+def _as_news(item: Item) -> Item:
+    """Return the item as it appears: announced, though it was history when it came."""
+    return replace(item, backfill=False)
