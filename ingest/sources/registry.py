@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from ingest.sources.base import Source
+from ingest.sources.bluesky import BlueskySource
 from ingest.sources.feed import FeedSource
 from ingest.sources.ical import CalendarSource
 from ingest.sources.mastodon import MastodonSource
@@ -13,7 +14,9 @@ from ingest.sources.mastodon import MastodonSource
 # Packages register more types under this group, by type name.
 ENTRY_POINTS = "feedsvc.sources"
 
-BUILT_IN: tuple[type[Source], ...] = (FeedSource, MastodonSource, CalendarSource)
+BUILT_IN: tuple[type[Source], ...] = (
+    *(FeedSource, MastodonSource, BlueskySource, CalendarSource),
+)
 
 
 def source_types() -> Mapping[str, type[Source]]:
