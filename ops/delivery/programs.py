@@ -16,6 +16,7 @@ from pathlib import Path
 from feedsvc.store.home import Home
 from ops.delivery.channels import RULES
 from tests.net.clients import Http
+from tornado.httpclient import HTTPError
 
 SECRET = "known to the check and to its service"  # noqa: S105 guards nothing
 START_S, STOP_S = 60.0, 15.0
@@ -84,7 +85,7 @@ class Service:
         try:
             async with asyncio.timeout(START_S):
                 while True:
-                    with suppress(OSError, TimeoutError):
+                    with suppress(OSError, HTTPError):
                         if (await http.ask("GET", "/readyz")).status == 200:
                             return
                     await asyncio.sleep(0.1)
