@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ingest import links
+from ingest.shape import number
 from ingest.text import cut, one_line, paragraphs
 
 MAX_AUTHORS = 10
+MAX_PERFORMERS = 50
+MAX_OFFERS = 20
 MAX_ATTACHMENTS = 20
 MAX_TAGS = 30
 MAX_HTML = 100_000
@@ -67,6 +70,30 @@ def _people(values: Iterable[Mapping[str, Any]], base: str) -> list[dict[str, An
     return [person for person in tidy if "name" in person][:MAX_AUTHORS]
 
 
+def _performers(values: Iterable[Mapping[str, Any]], base: str) -> list[dict[str, Any]]:
+    """Return the performers in their order, each once."""
+    tidy = (_known({**_person(value, base), "avatar": None}) for value in values)
+    named = {one["name"]: one for one in reversed(list(tidy)) if "name" in one}
+    return list(reversed(named.values()))[:MAX_PERFORMERS]
+
+
+def _offers(values: Iterable[Mapping[str, Any]], base: str) -> list[dict[str, Any]]:
+    tidy = (_known(_offer(value, base)) for value in values)
+    return [one for one in tidy if one][:MAX_OFFERS]
+
+
+def _offer(value: Mapping[str, Any], base: str) -> dict[str, Any]:
+    price = number(value.get("price"))
+    currency = str(value.get("currency") or "").strip().upper()
+    return {
+        "name": cut(one_line(str(value.get("name") or "")), 200),
+        "url": links.absolute(value.get("url"), base),
+        "price": price if price is not None and price >= 0 else None,
+        "currency": currency if re.fullmatch("[A-Z]{3}", currency) else None,
+        "availability": cut(one_line(str(value.get("availability") or "")), 64),
+    }
+
+
 def _person(value: Mapping[str, Any], base: str) -> dict[str, Any]:
     return {
         "name": cut(one_line(str(value.get("name") or "")), 200),
@@ -104,7 +131,7 @@ def _attachment(value: Mapping[str, Any], url: str) -> dict[str, Any]:
 def _venue(value: Mapping[str, Any], base: str) -> dict[str, Any]:
     words = ("name", "street", "city", "region", "country")
     tidy = {word: cut(one_line(str(value.get(word) or "")), 200) for word in words}
-    lat, lon = value.get("lat"), value.get("lon")
+    lat, lon = number(value.get("lat")), number(value.get("lon"))
     on_earth = lat is not None and lon is not None and abs(lat) <= 90 >= abs(lon) / 2
     place = {"lat": lat, "lon": lon} if on_earth else {}
     return _known({**tidy, **place, "url": links.absolute(value.get("url"), base)})
@@ -132,7 +159,8 @@ _NESTED: dict[str, Callable[[Any, str], Any]] = {
     "language": _language,
     "tags": _tags,
     "authors": _people,
-    "performers": _people,
+    "performers": _performers,
+    "offers": _offers,
     "attachments": _attachments,
     "venue": _venue,
 }
