@@ -18,13 +18,16 @@ from feedsvc.errors import ConfigError, Unavailable
 from feedsvc.store import check, connect
 from feedsvc.store.embedded import embedded_mongod
 from feedsvc.store.items import ItemStore
+from feedsvc.store.sourced import SourcedItems
 from feedsvc.store.sources import SourceStore
 from ingest.config import Job
+from ingest.errand import Tools
 from ingest.fetch import Fetcher
 from ingest.hosts import Hosts
 from ingest.isolate import Readers
-from ingest.run import Outcome, Summary, Tools, run
+from ingest.run import run
 from ingest.scheduler import MAX_RUNS, Scheduler
+from ingest.summary import Outcome, Summary
 
 log = logging.getLogger("ingest.app")
 
@@ -54,6 +57,7 @@ async def tools(settings: Settings) -> AsyncIterator[Tools]:
         yield Tools(
             sources=SourceStore(database),
             items=items,
+            sourced=SourcedItems(database),
             rules=rules,
             fetcher=fetcher,
             readers=await stack.enter_async_context(Readers()),

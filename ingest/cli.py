@@ -18,8 +18,8 @@ from feedsvc.errors import ConfigError, FeedError
 from ingest import app, opml
 from ingest.config import Job, jobs
 from ingest.exchange import shown
-from ingest.run import Outcome, Summary
 from ingest.schedule import Schedule
+from ingest.summary import Outcome, Summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

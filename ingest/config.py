@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from feedsvc.config import Settings, SourceTable, duration_s
 from feedsvc.errors import BadInput, ConfigError
+from ingest.budget import Budget
 from ingest.decide import Policy
 from ingest.fetch import TOTAL_S
 from ingest.offers import Template
@@ -19,8 +21,18 @@ from ingest.sources.base import SIFTING, Option, OptionFaults, Source, flag
 from ingest.sources.registry import source_types
 
 MAX_SOURCES = 1_000
+# Posts are not asked for again more often than this.
+MIN_RECHECK_S = 300
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
+
+
+class OnMissing(StrEnum):
+    """What becomes of events that a complete calendar no longer has."""
+
+    KEEP = "keep"
+    CANCEL = "cancel"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,9 @@ class Job:
     policy: Policy
     allow_private: bool = False
     timeout_s: float = TOTAL_S
+    budget: Budget | None = None
+    on_missing: OnMissing = OnMissing.KEEP
+    recheck_s: int | None = None
 
 
 def _name(value: object) -> str:
@@ -61,6 +76,20 @@ def _whole(least: int, most: int) -> Callable[[object], int]:
     return read
 
 
+def _on_missing(value: object) -> OnMissing:
+    try:
+        return OnMissing(str(value))
+    except ValueError as error:
+        raise ValueError("must be keep, cancel or remove") from error
+
+
+def _recheck_s(value: object) -> int:
+    seconds = duration_s(value)
+    if seconds < MIN_RECHECK_S:
+        raise ValueError("must be 5m or more")
+    return seconds
+
+
 def _timeout_s(value: object) -> int:
     seconds = duration_s(value)
     if not 1 <= seconds <= 120:
@@ -81,6 +110,13 @@ COMMON: Mapping[str, Option] = {
     "max_items": Option(_whole(1, 5_000), "items taken of one run, the newest", 500),
     "max_age": Option(duration_s, "items older than this are not taken"),
     **SIFTING,
+    "on_missing": Option(
+        _on_missing,
+        "keep, cancel or remove events that their calendar no longer has",
+        OnMissing.KEEP,
+    ),
+    "recheck": Option(_recheck_s, "how often stored posts are asked for again"),
+    "budget": Option(Budget.parse, 'requests that it may make, such as "5000/day"'),
     "timeout": Option(_timeout_s, "the time that one request may take", TOTAL_S),
 }
 
@@ -148,9 +184,10 @@ class _TableReader:
         url = values["url"] or (kind.home if kind else "")
         if not url and "url" not in self._table.values:
             self.fault("url", "is required")
-        told = kind.check(options) if kind and len(self._faults) == before else None
-        if told:
-            self.fault(*told)
+        if kind and len(self._faults) == before:
+            for told in (kind.check(options), _unable(kind, values)):
+                if told:
+                    self.fault(*told)
         if kind is None or len(self._faults) > before:
             return None, False
         sifting = {key: values[key] for key in SIFTING}
@@ -203,6 +240,15 @@ class _TableReader:
             raise ValueError(f"{name}_FILE: {file} cannot be read") from error
 
 
+def _unable(kind: type[Source], values: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the key that asks for what the type cannot do, and why not."""
+    if values["on_missing"] != OnMissing.KEEP and not kind.is_snapshot:
+        return "on_missing", f"a source of type {kind.kind} never shows all it has"
+    if values["recheck"] and kind.recheck is Source.recheck:
+        return "recheck", f"a source of type {kind.kind} cannot be asked for one item"
+    return None
+
+
 def _job(source: Source, values: Mapping[str, Any]) -> Job:
     return Job(
         source=source,
@@ -211,4 +257,7 @@ def _job(source: Source, values: Mapping[str, Any]) -> Job:
         policy=Policy(values["max_items"], values["max_age"]),
         allow_private=values["allow_private"],
         timeout_s=values["timeout"],
+        budget=values["budget"],
+        on_missing=values["on_missing"],
+        recheck_s=values["recheck"],
     )

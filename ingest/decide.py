@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from feedsvc.core.access import Rules
-from feedsvc.core.item import Candidate, ItemType
+from feedsvc.core.item import Candidate, Item, ItemType
 from ingest.pacing import MAX_WAIT_S
 
 # Failures double the wait up to here; a page that is not found up to MAX_WAIT_S.
@@ -24,10 +24,12 @@ MIN_BACKOFF_S = 1.0
 # comes first after this part of the interval takes the run.
 DUE_AFTER = 0.75
 
-# From this many failures in a row on, a person should look at it.
-ALERT_AFTER = 3
-
 NOT_FOUND, GONE = 404, 410
+
+# The status of an event that does not take place.
+CANCELLED = "cancelled"
+# Missing events that are remembered from one run to the next.
+MAX_SUSPECTS = 1_000
 
 
 class Drop(StrEnum):
@@ -102,6 +104,60 @@ def _age_s(offer: Candidate, now: datetime) -> float:
     if offer.type is ItemType.EVENT:
         at = offer.body.get("ends_at") or offer.body.get("starts_at")
     return (now - at).total_seconds() if at else 0.0
+
+
+def recognise(offers: Sequence[Candidate], known: Iterable[Item]) -> list[Candidate]:
+    """Return the offers, each under the id that its item has by now.
+
+    A guid may change with the scheme or the host of a site; ``known`` are the items
+    that share a second key with one of the offers.  Two sites of one feed may use
+    the same paths, so the date or the title has to be the same as well.
+    """
+    offered = {offer.id for offer in offers}
+    known_ids = set()
+    free: dict[str | None, list[Item]] = {}
+    for item in known:
+        known_ids.add(item.id)
+        if item.id not in offered:
+            free.setdefault(item.alt_id, []).append(item)
+    found = []
+    for offer in offers:
+        candidates = [] if offer.id in known_ids else free.get(offer.alt_id, [])
+        same = next((item for item in candidates if _is_same(offer, item)), None)
+        if same is not None:
+            candidates.remove(same)
+        found.append(offer if same is None else replace(offer, id=same.id))
+    return found
+
+
+def _is_same(offer: Candidate, item: Item) -> bool:
+    if offer.channel != item.channel:
+        return False
+    title = offer.body.get("title")
+    if title is not None and title == item.body.get("title"):
+        return True
+    # MongoDB keeps whole milliseconds.
+    return offer.date is not None and abs(offer.date - item.date) < timedelta(
+        milliseconds=1
+    )
+
+
+def absent(
+    stored: Collection[Item], seen: Set[str], suspects: Collection[str]
+) -> tuple[list[Item], list[str]]:
+    """Return which events are gone from a calendar, and which may be.
+
+    ``stored`` are its events to come, ``seen`` the ids that a complete fetch has,
+    ``suspects`` those that were missing the last time.  A calendar that lost half of
+    its events has rather lost its mind: then nothing is gone.
+    """
+    there = [item for item in stored if item.body.get("status") != CANCELLED]
+    missing = [item for item in there if item.id not in seen]
+    if len(missing) * 2 >= len(there):
+        return [], []
+    gone = [item for item in missing if item.id in suspects]
+    again = [item.id for item in missing if item.id not in suspects]
+    return gone, again[:MAX_SUSPECTS]
 
 
 def next_due(

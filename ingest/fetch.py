@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -99,10 +99,12 @@ class Fetcher:
         *,
         allow_private: bool = False,
         timeout_s: float = TOTAL_S,
+        accepted: Set[int] = frozenset(),
     ) -> Response:
         """Return the answer; its status is 200, or 304 if validators were given.
 
-        Raise ``FetchError`` for anything else.
+        Also an ``accepted`` one, whose body then is whatever the server sent.  Raise
+        ``FetchError`` for anything else.
         """
         headers = dict(request.headers)
         if validators is not None and self._chance() >= UNCONDITIONAL:
@@ -117,7 +119,9 @@ class Fetcher:
             answer, body = await self._one(client, url, headers, apart_s, left_s)
             if answer.code not in _REDIRECTS or "Location" not in answer.headers:
                 moved_to = url if url != request.url and is_permanent else None
-                return self._response(answer, url, body, moved_to, headers)
+                response = self._response(answer, url, body, moved_to)
+                self._check(answer, response, headers, accepted)
+                return response
             is_permanent = is_permanent and answer.code in _PERMANENT
             url, headers = _follow(url, answer.headers["Location"], headers)
         raise FetchError(request.url, f"redirects more than {MAX_REDIRECTS} times")
@@ -145,21 +149,31 @@ class Fetcher:
         url: str,
         body: bytes,
         moved_to: str | None,
-        sent: Mapping[str, str],
     ) -> Response:
         now = datetime.now(UTC)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        wait_s = pacing.retry_after_s(headers, now)
-        is_limited = answer.code in (429, 503) or pacing.is_used_up(headers)
+        return Response(url, body, now, answer.code, headers, moved_to)
+
+    def _check(
+        self,
+        answer: HTTPResponse,
+        response: Response,
+        sent: Mapping[str, str],
+        accepted: Set[int],
+    ) -> None:
+        """Raise ``FetchError`` for an answer of no use; leave a busy host alone."""
+        url, status, headers = response.url, response.status, response.headers
+        wait_s = pacing.retry_after_s(headers, response.fetched_at)
+        is_limited = status in (429, 503) or pacing.is_used_up(headers)
         if is_limited and wait_s:
             self._hosts.suspend(_host(url), wait_s)
         is_asked = "If-None-Match" in sent or "If-Modified-Since" in sent
-        if answer.code != 200 and not (answer.code == 304 and is_asked):
-            what = f"answered {answer.code} {answer.reason or ''}".rstrip()
-            raise FetchError(url, what, status=answer.code, retry_after_s=wait_s)
+        is_useful = status == 200 or status in accepted or (status == 304 and is_asked)
+        if not is_useful:
+            what = f"answered {status} {answer.reason or ''}".rstrip()
+            raise FetchError(url, what, status=status, retry_after_s=wait_s)
         if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             raise FetchError(url, "sent in an encoding that was not asked for")
-        return Response(url, body, now, answer.code, headers, moved_to)
 
 
 def _client(permits: Callable[[str], bool]) -> SimpleAsyncHTTPClient:

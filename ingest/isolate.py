@@ -6,18 +6,22 @@ import asyncio
 import os
 import pickle
 import sys
+from collections.abc import Callable, Set
 from types import TracebackType
 from typing import Any, Self
 
 from feedsvc.errors import SourceError
+from ingest import offers
 from ingest.exchange import Response
 from ingest.offers import Reading, Template
-from ingest.sources.base import Source, State
+from ingest.sources.base import Recheck, Source, State
 from ingest.worker import HEADER, Outcome
 
 WORKERS = 2
 TIME_S = 10.0
 MEMORY_MB = 200
+# Until a new process has loaded what it reads with.
+START_S = 60.0
 
 # A worker is replaced after so many documents, before what libraries keep adds up.
 MAX_READS = 200
@@ -71,7 +75,20 @@ class Readers:
         Raise ``SourceError`` if it is unusable or takes more than the limits, and
         ``ReaderBug`` for a fault of ours.
         """
-        question = pickle.dumps((source, response, state, template, backfill))
+        reading: Reading = await self._call(
+            offers.read, source, response, state, template, backfill
+        )
+        return reading
+
+    async def gone(
+        self, source: Source, asked: Recheck, response: Response
+    ) -> Set[str]:
+        """Return which items the source says are gone; raise as ``read`` does."""
+        found: Set[str] = await self._call(offers.gone, source, asked, response)
+        return found
+
+    async def _call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        question = pickle.dumps((function, arguments))
         async with self._slots:
             worker = self._idle.pop() if self._idle else await self._start()
             try:
@@ -89,8 +106,7 @@ class Readers:
             raise SourceError(answer)
         if outcome is Outcome.BUG:
             raise ReaderBug(answer)
-        reading: Reading = answer
-        return reading
+        return answer
 
     async def _ask(self, worker: _Worker, question: bytes) -> tuple[Outcome, Any]:
         try:
@@ -121,7 +137,14 @@ class Readers:
             # Out of the terminal's reach: an interrupt is ours to act on.
             start_new_session=True,
         )
-        return _Worker(process)
+        worker = _Worker(process)
+        try:
+            async with asyncio.timeout(START_S):
+                await worker.is_ready()
+        except BaseException:
+            await worker.end()
+            raise
+        return worker
 
 
 class _Worker:
@@ -131,16 +154,26 @@ class _Worker:
         self._process = process
         self.reads = 0
 
+    async def is_ready(self) -> None:
+        """Wait until the process can be asked; raise if it has ended before."""
+        await self._answer()
+
     async def ask(self, question: bytes) -> tuple[Outcome, Any]:
         self.reads += 1
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
+        stdin = self._process.stdin
+        if stdin is None:
             raise ConnectionError("the worker has no pipes")
         stdin.write(HEADER.pack(len(question)) + question)
         await stdin.drain()
-        (size,) = HEADER.unpack(await stdout.readexactly(HEADER.size))
-        answer: tuple[Outcome, Any] = pickle.loads(await stdout.readexactly(size))  # noqa: S301 - from our child
+        answer: tuple[Outcome, Any] = await self._answer()
         return answer
+
+    async def _answer(self) -> Any:
+        stdout = self._process.stdout
+        if stdout is None:
+            raise ConnectionError("the worker has no pipes")
+        (size,) = HEADER.unpack(await stdout.readexactly(HEADER.size))
+        return pickle.loads(await stdout.readexactly(size))  # noqa: S301 - from our child
 
     async def end(self) -> None:
         """Kill the process, in whatever state it is, and wait for its end."""

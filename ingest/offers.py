@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from feedsvc.schema import offer
 from ingest import identity
 from ingest.exchange import Response
 from ingest.filters import Unwanted
-from ingest.sources.base import RawCandidate, Source, State
+from ingest.sources.base import RawCandidate, Recheck, Source, State
 from ingest.text import slug
 
 # What a channel template may hold, as {name}.
@@ -75,6 +75,10 @@ class Reading:
     state: State = field(default_factory=dict)
     more: bool = False
     poll_after_s: int | None = None
+    removed: Sequence[str] = ()
+    is_complete: bool = False
+    #: The ids of all that is there, wanted or not.
+    seen: frozenset[str] = frozenset()
 
 
 def read(
@@ -85,7 +89,9 @@ def read(
     filters = source.filters
     offers, faults = [], list(batch.faults)
     unwanted: Counter[Unwanted] = Counter()
+    seen = set()
     for raw in batch.candidates:
+        seen.add(identity.item_id(source.name, raw.source_id))
         try:
             found = to_offer(source.name, raw, template, backfill)
         except BadInput as error:
@@ -104,7 +110,15 @@ def read(
         state=batch.state,
         more=batch.more,
         poll_after_s=batch.poll_after_s,
+        removed=batch.removed,
+        is_complete=batch.is_complete,
+        seen=frozenset(seen) if batch.is_complete else frozenset(),
     )
+
+
+def gone(source: Source, asked: Recheck, response: Response) -> Set[str]:
+    """Return which of the items that were asked for are gone."""
+    return source.gone(asked, response)
 
 
 def to_offer(

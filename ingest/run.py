@@ -1,12 +1,15 @@
 """One run of one source::
 
-    lease            it is due, and nobody else runs it
+    lease            it is due, and nobody else runs it; renewed while it runs
     | request        what the source wants to ask for, at the address it has by now
     | fetch          conditionally; "not modified" ends here
     | read           parse and check, in a worker process
+    | recognise      an item whose guid changed is still the same item
     | select         what is kept, and why the rest is not
     | write          to MongoDB: from here on the items exist
     | more?          the next page, if the source wants one
+    | missing?       what a complete calendar no longer has
+    | recheck        whether stored posts are still there, now and then
     | finish         keep what was learnt, say when it is due again, free the lease
 
 A source that cannot be read is a value that reaches the end of the pipe.  Anything
@@ -17,73 +20,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from feedsvc.core.access import Rules
-from feedsvc.core.item import Status
+from feedsvc.core.health import ALERT_AFTER, Health
 from feedsvc.errors import SourceError
-from feedsvc.store.items import ItemStore, Written
-from feedsvc.store.sources import Lease, SourceStore
-from ingest import decide, identity, pacing
+from feedsvc.store.sources import Lease
+from ingest import leasing
+from ingest.budget import OverBudget
 from ingest.config import Job
-from ingest.exchange import FetchError, Request, Response
-from ingest.fetch import Fetcher, Validators
-from ingest.isolate import Readers
-from ingest.offers import Reading
+from ingest.errand import Errand, Learnt, Tools, wanted
+from ingest.leasing import LeaseLost
+from ingest.recheck import Rechecked
+from ingest.summary import Outcome, Summary
 
 log = logging.getLogger("ingest.run")
 
-# The lease outlives the longest run, so that a run need not renew it.
+# A run that takes longer is cut; the next one happens at its time.
 RUN_S = 240.0
-LEASE_S = 300.0
-
-# A run reads so many pages at most; the next one goes on where it stopped.
-MAX_PAGES = 10
-
-State = Mapping[str, Any]
-
-
-class Outcome(StrEnum):
-    """How a run ended."""
-
-    DONE = "done"
-    NOT_MODIFIED = "not modified"
-    NOT_DUE = "not due"
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a run did; ``error`` says why it failed, ``faults`` what it left out."""
-
-    source: str
-    outcome: Outcome = Outcome.DONE
-    written: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-    fault_count: int = 0
-    error: str = ""
-    seconds: float = 0.0
-    next_due: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What runs need and share; ``holder`` names this process in leases."""
-
-    sources: SourceStore
-    items: ItemStore
-    rules: Rules
-    fetcher: Fetcher
-    readers: Readers
-    holder: str
-    clock: Callable[[], datetime]
-    lot: Callable[[], float]
 
 
 async def run(job: Job, tools: Tools, *, even_early: bool = False) -> Summary:
@@ -91,171 +44,83 @@ async def run(job: Job, tools: Tools, *, even_early: bool = False) -> Summary:
 
     Raise ``Unavailable`` if the database does not answer, and whatever a bug raises.
     """
+    return await _perform(job, tools, Errand.collect, RUN_S, even_early=even_early)
+
+
+async def reconcile(
+    job: Job, tools: Tools, tell: Callable[[Rechecked], None]
+) -> Summary:
+    """Ask for everything that is stored of the source; remove what is gone.
+
+    It takes as long as it takes, and ``tell`` is told how far it is.  Raise as
+    ``run`` does.
+    """
+
+    async def recheck_all(errand: Errand) -> Learnt:
+        return await errand.recheck_all(tell)
+
+    return await _perform(job, tools, recheck_all, None, even_early=True)
+
+
+async def _perform(
+    job: Job,
+    tools: Tools,
+    work: Callable[[Errand], Awaitable[Learnt]],
+    limit_s: float | None,
+    *,
+    even_early: bool,
+) -> Summary:
     summary = Summary(job.source.name)
     started = asyncio.get_running_loop().time()
     lease = await tools.sources.lease(
         job.source.name,
         holder=tools.holder,
         now=tools.clock(),
-        ttl_s=LEASE_S,
+        ttl_s=leasing.LEASE_S,
         even_early=even_early,
+        wanted=wanted(job),
     )
     if lease is None:
         summary.outcome = Outcome.NOT_DUE
         return summary
+    errand = Errand(job, tools, lease, summary)
+    broken: Exception | None = None
     try:
-        async with asyncio.timeout(RUN_S):
-            state, due = await _collect(job, tools, lease.state, summary)
+        async with leasing.held(lease, tools.sources, tools.clock, limit_s=limit_s):
+            learnt = await work(errand)
+    except LeaseLost:
+        return _lost(summary)
+    except OverBudget as error:
+        learnt = errand.waits(error)
     except Exception as error:
-        summary.outcome, summary.error = Outcome.FAILED, str(error) or "took too long"
-        state, due = _failed(job, tools, lease.state, error)
+        learnt = errand.failed(error)
         if not isinstance(error, (SourceError, TimeoutError)):
-            await _finish(tools, lease, state, due, summary)
-            raise
+            broken = error
     summary.seconds = asyncio.get_running_loop().time() - started
-    await _finish(tools, lease, state, due, summary)
-    _log(summary, state)
+    if not await tools.sources.finish(lease, learnt.state, learnt.due, learnt.health):
+        return _lost(summary)
+    if broken is not None:
+        raise broken
+    _tell(summary, lease, learnt.health)
     return summary
 
 
-async def _collect(
-    job: Job, tools: Tools, state: State, summary: Summary
-) -> tuple[State, datetime]:
-    """Take over all that is new; return the state to keep and when it is due."""
-    # Of another account or address than before, what was kept means nothing.
-    is_same = state.get("wanted") == _wanted(job)
-    own: State = state.get("own", {}) if is_same else {}
-    learnt: dict[str, Any] = {"wanted": _wanted(job)}
-    asked_s: list[float | None] = []
-    for page in range(MAX_PAGES):
-        request = job.source.request(own)
-        response = await _fetch(job, tools, state, request, is_first=page == 0)
-        asked_s.append(pacing.max_age_s(response.headers))
-        if page == 0:
-            learnt |= _recognised(state, request, response)
-        if response.status == 304:
-            summary.outcome = Outcome.NOT_MODIFIED
-            break
-        reading = await tools.readers.read(
-            job.source,
-            response,
-            own,
-            job.template,
-            backfill="own" not in state,
+def _lost(summary: Summary) -> Summary:
+    """Whoever has the source now does all of it; what we wrote late was refused."""
+    log.warning("lease lost source=%s", summary.source)
+    summary.outcome = Outcome.LOST
+    return summary
+
+
+def _tell(summary: Summary, lease: Lease, health: Health) -> None:
+    """Write the run's line, and an alarm when something has begun."""
+    if health.disabled and not lease.health.disabled:
+        log.warning("source gone for good source=%s", summary.source)
+    if health.quiet_since and not lease.health.quiet_since:
+        log.warning(
+            "source quiet source=%s last_item_at=%s usual_pause_s=%.0f",
+            summary.source,
+            health.last_item_at,
+            (health.quiet_after_s() or 0.0) / 2,
         )
-        asked_s.append(reading.poll_after_s)
-        await _take(job, tools, reading, summary)
-        own = reading.state
-        if not reading.more:
-            break
-    due = decide.next_due(tools.clock(), job.schedule.interval_s or 0, asked_s)
-    return {**learnt, "own": dict(own), "failures": 0}, due
-
-
-async def _fetch(
-    job: Job, tools: Tools, state: State, request: Request, *, is_first: bool
-) -> Response:
-    """Ask at the address that the request has by now, conditionally if we may."""
-    is_same = state.get("asked") == request.url and state.get("wanted") == _wanted(job)
-    validators = Validators(state.get("etag"), state.get("last_modified"))
-    return await tools.fetcher.get(
-        Request(decide.address(state.get("moved", {}), request.url), request.headers),
-        validators if is_first and is_same else None,
-        allow_private=job.allow_private,
-        timeout_s=job.timeout_s,
-    )
-
-
-async def _take(job: Job, tools: Tools, reading: Reading, summary: Summary) -> None:
-    """Write what is selected of a page, and count what became of each candidate."""
-    now = tools.clock()
-    selection = decide.select(reading.offers, job.policy, tools.rules, now)
-    summary.dropped.update(reading.unwanted)
-    summary.dropped.update(selection.dropped)
-    summary.fault_count += reading.fault_count
-    summary.faults = [*summary.faults, *reading.faults][:20]
-    outcomes = await tools.items.write(selection.kept, now=now, revive=False)
-    for offer, outcome in zip(selection.kept, outcomes, strict=True):
-        if isinstance(outcome, Written):
-            summary.written[outcome.status] += 1
-        else:
-            summary.fault_count += 1
-            summary.faults = [*summary.faults, f"{offer.source_id}: {outcome}"][:20]
-
-
-def _wanted(job: Job) -> str:
-    """Return what changes with what the operator wants of the source.
-
-    A digest, since addresses and options may hold secrets.
-    """
-    options = repr(sorted(job.source.given.items()))
-    policy = repr(job.policy)
-    return identity.digest(job.source.url, options, job.template.text, policy)
-
-
-def _recognised(state: State, request: Request, response: Response) -> dict[str, Any]:
-    """Return what the next run recognises the first page by, and where it moved."""
-    moved = decide.moved(state.get("moved", {}), request.url, response.moved_to)
-    if decide.address(state.get("moved", {}), request.url) != request.url:
-        moved = state["moved"]
-    known = {name: state[name] for name in ("etag", "last_modified") if name in state}
-    if response.status != 304:
-        found = Validators.of(response.headers)
-        known = {"etag": found.etag, "last_modified": found.last_modified}
-    return {"asked": request.url, "moved": dict(moved), **known}
-
-
-def _failed(
-    job: Job, tools: Tools, state: State, error: Exception
-) -> tuple[State, datetime]:
-    failures = int(state.get("failures", 0)) + 1
-    told = error if isinstance(error, FetchError) else None
-    due = decide.next_try(
-        tools.clock(),
-        job.schedule.backoff_s,
-        failures,
-        tools.lot(),
-        status=told.status if told else None,
-        retry_after_s=told.retry_after_s if told else None,
-    )
-    if told and told.status == decide.GONE:
-        log.warning("source gone for good source=%s", job.source.name)
-    # Where it moved to may be what fails: then it is asked at its own place again.
-    return {**state, "failures": failures, "moved": {}}, due
-
-
-async def _finish(
-    tools: Tools, lease: Lease, state: State, due: datetime, summary: Summary
-) -> None:
-    summary.next_due = due
-    last = {
-        "at": tools.clock(),
-        "outcome": summary.outcome.value,
-        "written": dict(summary.written),
-        "dropped": dict(summary.dropped),
-        "faults": summary.fault_count,
-        "error": summary.error[:500],
-    }
-    if not await tools.sources.finish(lease, {**state, "last": last}, due):
-        log.warning("lease lost source=%s", summary.source)
-
-
-def _log(summary: Summary, state: State) -> None:
-    """Write the run's one line; a warning once a person should look at the source."""
-    level = logging.INFO
-    if int(state.get("failures", 0)) >= decide.ALERT_AFTER:
-        level = logging.WARNING
-    log.log(
-        level,
-        "run finished source=%s outcome=%s created=%d updated=%d unchanged=%d"
-        " dropped=%d faults=%d seconds=%.2f%s",
-        summary.source,
-        summary.outcome.value.replace(" ", "-"),
-        summary.written[Status.CREATED],
-        summary.written[Status.UPDATED],
-        summary.written[Status.UNCHANGED],
-        summary.dropped.total(),
-        summary.fault_count,
-        summary.seconds,
-        f" error={summary.error!r}" if summary.error else "",
-    )
+    summary.log(needs_a_person=health.failures >= ALERT_AFTER)

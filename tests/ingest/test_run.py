@@ -13,21 +13,25 @@ from hypothesis import strategies as st
 
 from feedsvc.core.access import Rules, Scope
 from feedsvc.core.channel import Channel
+from feedsvc.core.health import Health
 from feedsvc.core.item import Item
 from feedsvc.store import Database
 from feedsvc.store.items import ItemStore
+from feedsvc.store.sourced import SourcedItems
 from feedsvc.store.sources import SourceStore
 from ingest.config import Job
 from ingest.decide import Policy
+from ingest.errand import Tools
 from ingest.fetch import Fetcher
 from ingest.hosts import Hosts
 from ingest.isolate import ReaderBug, Readers
 from ingest.offers import Template
-from ingest.run import Outcome, Summary, Tools, run
+from ingest.run import run
 from ingest.schedule import Schedule
 from ingest.sources.base import Batch, Source
 from ingest.sources.feed import FeedSource
 from ingest.sources.mastodon import PAGE, MastodonSource
+from ingest.summary import Outcome, Summary
 from tests.ingest.upstream import Upstream, answer, upstream
 
 pytestmark = pytest.mark.mongo
@@ -71,6 +75,10 @@ class Scene:
         (found,) = await self.tools.sources.all()
         return found.state
 
+    async def health(self) -> Health:
+        (found,) = await self.tools.sources.all()
+        return found.health
+
 
 @pytest.fixture
 async def scene(database: Database) -> AsyncIterator[Scene]:
@@ -87,6 +95,7 @@ async def scene(database: Database) -> AsyncIterator[Scene]:
         tools = Tools(
             sources=SourceStore(database),
             items=items,
+            sourced=SourcedItems(database),
             rules=rules,
             fetcher=fetcher,
             readers=readers,
@@ -225,7 +234,7 @@ async def test_a_failure_is_a_value_and_waits_longer_each_time(scene: Scene) -> 
     first_wait = first.next_due - scene.now
     second = await scene.run_when_due()
     second_wait = second.next_due - scene.now
-    failures = (await scene.state())["failures"]
+    failures = (await scene.health()).failures
     scene.server.put("/feed", rss(("1", "One")))
     await scene.run_when_due()
 
@@ -233,7 +242,7 @@ async def test_a_failure_is_a_value_and_waits_longer_each_time(scene: Scene) -> 
     assert "500" in first.error
     assert second_wait == 2 * first_wait
     assert failures == 2
-    assert (await scene.state())["failures"] == 0
+    assert (await scene.health()).failures == 0
 
 
 async def test_a_broken_document_fails_the_run_and_not_the_caller(scene: Scene) -> None:
@@ -262,7 +271,7 @@ async def test_a_bug_is_raised_and_counts_as_a_failure(scene: Scene) -> None:
     with pytest.raises(ReaderBug, match="ZeroDivisionError"):
         await scene.run()
 
-    assert (await scene.state())["failures"] == 1
+    assert (await scene.health()).failures == 1
 
 
 async def test_retry_after_is_kept_until_the_time_has_come(scene: Scene) -> None:
