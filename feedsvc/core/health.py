@@ -100,10 +100,8 @@ class Health:
         """True if a busy source has brought nothing for suspiciously long."""
         after_s = self.quiet_after_s()
         if after_s is None or self.last_item_at is None:
-            # Once quiet it stays so until something comes, however long that takes.
-            return self.quiet_since is not None
-        pause = now - self.last_item_at
-        return pause > timedelta(seconds=after_s) or self.quiet_since is not None
+            return False
+        return now - self.last_item_at > timedelta(seconds=after_s)
 
 
 def health_of(document: Mapping[str, Any]) -> Health:

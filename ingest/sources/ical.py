@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -45,6 +46,7 @@ class CalendarSource(Source):
     """
 
     kind = "ical"
+    is_snapshot = True
     options: ClassVar[Mapping[str, Option]] = {
         "timezone": Option(zone, "zone of times that have none", ZoneInfo("UTC")),
         "horizon": Option(
@@ -72,7 +74,7 @@ class CalendarSource(Source):
             batch.candidates.extend(
                 _candidate(event, local, response.url) for local in found
             )
-        return batch
+        return replace(batch, is_complete=_ends(response) and not batch.faults)
 
     def _events(
         self, response: Response, batch: Batch
@@ -96,6 +98,11 @@ class CalendarSource(Source):
             if key not in events or event.version >= events[key].version:
                 events[key] = event
         return events
+
+
+def _ends(response: Response) -> bool:
+    """True if the calendar has its end, and not only what came before a break."""
+    return response.body.rstrip().upper().endswith(b"END:VCALENDAR")
 
 
 def _components(response: Response) -> list[Component]:

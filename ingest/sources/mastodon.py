@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
@@ -12,13 +12,25 @@ from feedsvc.errors import BadJSON, SourceError
 from feedsvc.schema import parse_json
 from ingest import dates, identity, trim
 from ingest.exchange import Request, Response
-from ingest.sources.base import SHOWN, Batch, Option, RawCandidate, Source, State
+from ingest.sources.base import (
+    SHOWN,
+    Batch,
+    Option,
+    RawCandidate,
+    Recheck,
+    Source,
+    State,
+)
 from ingest.text import one_line
 
 # The most that a server returns at once.
 PAGE = 40
 
 _ACCT = re.compile(r"@?[\w.-]{1,64}(@[\w.-]{1,255})?")
+# A post's "uri", which its item is known by; a repost's ends in "activity".
+_STATUS = re.compile(
+    r"(?P<server>https?://[^/]+)/(?:ap/)?users/[^/]+/statuses/(?P<id>\d{1,30})(?:/activity)?"
+)
 _SHOWN_TO_ALL = ("public", "unlisted")
 _MEDIA = {
     "image": "image/jpeg",
@@ -83,6 +95,28 @@ class MastodonSource(Source):
         ids = [str(one["id"]) for one in found if isinstance(one, dict) and "id" in one]
         kept, more = self._next(ids, state)
         return Batch(batch.candidates, batch.faults, kept, more)
+
+    def recheck(self, source_ids: Sequence[str], state: State) -> Sequence[Recheck]:
+        """Ask for each post of this server by the id in its address.
+
+        The ids that this server has for other servers' posts nobody kept.
+        """
+        base = self.url.rstrip("/")
+        found = ((one, _STATUS.fullmatch(one)) for one in source_ids)
+        return [
+            Recheck(Request(f"{base}/api/v1/statuses/{match['id']}"), (source_id,))
+            for source_id, match in found
+            if match and match["server"].lower() == base.lower()
+        ]
+
+    def gone(self, asked: Recheck, response: Response) -> Set[str]:
+        if response.status in (404, 410):
+            return frozenset(asked.source_ids)
+        post = _json(response.body)
+        if not isinstance(post, dict) or "id" not in post:
+            raise SourceError(f"not a post: {_told(post)}")
+        is_shown = post.get("visibility", "public") in _SHOWN_TO_ALL
+        return frozenset() if is_shown else frozenset(asked.source_ids)
 
     def _next(self, ids: list[str], state: State) -> tuple[dict[str, Any], bool]:
         """Return the state after a page with these ids, and whether a gap is left."""
