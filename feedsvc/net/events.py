@@ -84,8 +84,10 @@ class EventsHandler(Handler):
         self._end()
 
     def _since(self) -> Cursor | None:
+        asked = self.cursor("since")
         last = self.request.headers.get("Last-Event-ID")
-        return Cursor.parse(last, "Last-Event-ID") if last else self.cursor("since")
+        # It is newer: a browser that reconnects repeats the address of its first time.
+        return Cursor.parse(last, "Last-Event-ID") if last else asked
 
     def _append(self, events: list[bytes]) -> None:
         waiting, size = self._outbox_bytes, sum(map(len, events))

@@ -16,6 +16,7 @@ from feedsvc.net.events import EventsHandler
 from feedsvc.net.feeds import FeedHandler
 from feedsvc.net.handler import NotFoundHandler
 from feedsvc.net.health import HealthHandler, ReadyHandler
+from feedsvc.net.openapi_page import DocumentHandler, PageHandler
 from feedsvc.net.pages import DemoHandler, FileHandler, web_directory
 from feedsvc.net.service import Service
 from feedsvc.sockjs import SockJSRouter
@@ -29,6 +30,8 @@ def public_application(service: Service, live: SockJSRouter) -> Application:
     with_service: dict[str, Any] = {"service": service}
     rules: list[Any] = [
         *live.urls,
+        (r"/api/", PageHandler, with_service),
+        (r"/api/openapi\.json", DocumentHandler, with_service),
         (r"/api/channels", ChannelsHandler, with_service),
         (r"/api/channels/([^/]+)/items", ItemsHandler, with_service),
         (r"/api/channels/([^/]+)/items/([^/]+)", ChannelItemHandler, with_service),

@@ -93,6 +93,20 @@ class WholeNumber(fields.Integer):
         span = validate.Range(min=least, max=MAX_INTEGER, error=rule)
         super().__init__(strict=True, validate=span, **kwargs)
 
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        # To JSON 3.0 is an integer, and some languages write it so.
+        whole = isinstance(value, float) and value.is_integer()
+        return super()._deserialize(int(value) if whole else value, *args, **kwargs)
+
+
+class Flag(fields.Boolean):
+    """True or false, and nothing that merely equals one of them."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
+
 
 class Seconds(fields.Float):
     """A duration in seconds."""
@@ -154,7 +168,6 @@ _OUR_WORDS = {
     "Not a valid integer.": "must be a whole number",
     "Not a valid number.": "must be a number",
     "Not a valid list.": "must be a list",
-    "Not a valid boolean.": "must be true or false",
     "Invalid input type.": "must be a JSON object",
     "Invalid type.": "must be a JSON object",
     "Special numeric values (nan or infinity) are not permitted.": "must be finite",

@@ -17,6 +17,7 @@ from feedsvc.core.item import Candidate, ItemType
 from feedsvc.errors import BadMessage
 from feedsvc.schema.fields import (
     Closed,
+    Flag,
     Instant,
     ItemId,
     Link,
@@ -38,6 +39,13 @@ MAX_TAGS = 30
 MAX_TAG = 64
 
 EVENT_STATUS = ("scheduled", "cancelled", "postponed", "rescheduled", "moved_online")
+
+# What an item of a type must have beside its type.
+NEEDED: Mapping[ItemType, tuple[str, ...]] = {
+    ItemType.ARTICLE: ("title",),
+    ItemType.EVENT: ("title", "starts_at"),
+    ItemType.TRACK: ("title", "artist"),
+}
 
 _LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 
@@ -99,6 +107,7 @@ class ItemSchema(Closed):
         error_messages={"unknown": "must be one of {choices}"},
     )
     date = Instant()
+    publish_at = Instant()
     url = Link()
     external_url = Link()
     title = Text(MAX_TITLE)
@@ -117,15 +126,15 @@ class ItemSchema(Closed):
     date_published = Instant()
     date_modified = Instant()
     date_raw = Text(MAX_NAME)
-    sensitive = fields.Boolean(truthy={True}, falsy={False})
+    sensitive = Flag()
     repost_of = Link()
     in_reply_to = Link()
     # events
     starts_at = Instant()
     ends_at = Instant()
     timezone = Text(64)
-    all_day = fields.Boolean(truthy={True}, falsy={False})
-    time_tba = fields.Boolean(truthy={True}, falsy={False})
+    all_day = Flag()
+    time_tba = Flag()
     doors_at = Instant()
     status = fields.String(
         validate=validate.OneOf(
@@ -146,19 +155,14 @@ class ItemSchema(Closed):
 
     @validates_schema
     def _has_what_its_type_needs(self, data: Mapping[str, Any], **_: Any) -> None:
-        needed = {
-            ItemType.ARTICLE: ("title",),
-            ItemType.EVENT: ("title", "starts_at"),
-            ItemType.TRACK: ("title", "artist"),
-        }
         kind = data["type"]
-        for name in needed.get(kind, ()):
+        for name in NEEDED.get(kind, ()):
             if name not in data:
                 raise ValidationError(f"is required for type {kind.value}", name)
 
 
 _ITEM = ItemSchema()
-BODY_FIELDS = frozenset(_ITEM.fields) - {"id", "type", "date"}
+BODY_FIELDS = frozenset(_ITEM.fields) - {"id", "type", "date", "publish_at"}
 
 
 def offer(
@@ -183,6 +187,7 @@ def offer(
     data = _own_fields(data, channel, item_id)
     body = load(_ITEM, data)
     kind, date = body.pop("type"), body.pop("date", None)
+    publish_at = body.pop("publish_at", None)
     if "content_html" in body:
         body["content_html"] = sanitize(body["content_html"])
         body.setdefault("content_text", plain_text(body["content_html"])[:MAX_TEXT])
@@ -195,6 +200,7 @@ def offer(
         channel=channel,
         body={key: value for key, value in body.items() if value not in ("", [])},
         date=date,
+        publish_at=publish_at,
         source=source,
         source_id=source_id,
         alt_id=alt_id,
