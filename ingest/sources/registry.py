@@ -10,12 +10,13 @@ from ingest.sources.bluesky import BlueskySource
 from ingest.sources.feed import FeedSource
 from ingest.sources.ical import CalendarSource
 from ingest.sources.mastodon import MastodonSource
+from ingest.sources.x import XSource
 
 # Packages register more types under this group, by type name.
 ENTRY_POINTS = "feedsvc.sources"
 
 BUILT_IN: tuple[type[Source], ...] = (
-    *(FeedSource, MastodonSource, BlueskySource, CalendarSource),
+    *(FeedSource, MastodonSource, BlueskySource, XSource, CalendarSource),
 )
 
 
