@@ -31,7 +31,8 @@ class ChannelRule:
 class Rights:
     """What one caller may do; the caller without a token is ``ANYONE``.
 
-    ``read`` and ``publish`` hold channels that each mean their subtree.
+    ``read`` and ``publish`` hold channels that each mean their subtree.  What the
+    token is known by, its id and when it was issued, is there to be revoked.
     """
 
     subject: str | None = None
@@ -39,6 +40,8 @@ class Rights:
     publish: tuple[Channel, ...] = ()
     admin: bool = False
     expires_at: datetime | None = None
+    issued_at: datetime | None = None
+    token_id: str | None = None
 
     def may_read_private(self, path: str) -> bool:
         """True if a private channel at ``path`` is open to the caller."""

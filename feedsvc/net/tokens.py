@@ -1,23 +1,30 @@
-"""Tokens: JWTs that say who may read and publish what; the only importer of PyJWT."""
+"""Tokens: JWTs that say who may read and publish what.
+
+With ``keys.py`` the only importer of PyJWT.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 import warnings
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.exceptions import UnsupportedAlgorithm
 from jwt.warnings import InsecureKeyLengthWarning
 
 from feedsvc.config import Auth
 from feedsvc.core.access import Rights
 from feedsvc.core.channel import STAR, Channel
+from feedsvc.core.revocation import Revocations
 from feedsvc.errors import BadChannel, ConfigError, Expired, Unauthorized
+from feedsvc.net.keys import KeyFile, Keys, parse_pem
 
 log = logging.getLogger("feedsvc.tokens")
 
@@ -28,6 +35,8 @@ warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 LEEWAY = timedelta(seconds=5)
 MAX_TOKEN = 8_192
 MAX_CHANNELS = 100
+# Tokens that need no second look at their signature: a site has a handful.
+MAX_KNOWN = 1_000
 # RFC 7518: a key of HS256 has at least as many bytes as the hash.
 GOOD_SECRET = 32
 
@@ -35,20 +44,16 @@ GOOD_SECRET = 32
 class Tokens:
     """Checks tokens, and makes them where the secret is at hand.
 
-    Each algorithm has a key of its own, chosen here: a token can't have a public
-    key taken for a secret.
+    ``revoked`` is for its keeper to replace: no token that it covers is good.
     """
 
-    def __init__(
-        self, secret: str, public_key: str | None = None, audience: str | None = None
-    ) -> None:
-        self._secret = secret
-        self._keys: dict[str, Any] = {"HS256": secret}
+    def __init__(self, keys: Keys | str, audience: str | None = None) -> None:
+        """Take all keys, or the secret alone."""
+        self._keys = Keys(keys) if isinstance(keys, str) else keys
         self._audience = audience
-        if public_key is not None:
-            key = load_pem_public_key(public_key.encode())
-            is_rsa = "RSA" in type(key).__name__
-            self._keys["RS256" if is_rsa else "EdDSA"] = key
+        # By digest, so that what a memory dump shows is of no use.
+        self._known: OrderedDict[bytes, Rights] = OrderedDict()
+        self.revoked = Revocations()
 
     def verify(self, token: str) -> Rights:
         """Return the rights that the token gives.
@@ -57,11 +62,29 @@ class Tokens:
         """
         if len(token) > MAX_TOKEN:
             raise Unauthorized(f"token: must have at most {MAX_TOKEN} characters")
+        if self._keys.refresh():
+            self._known.clear()
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        rights = self._known.get(digest)
+        if rights is None or _is_over(rights, datetime.now(UTC) - LEEWAY):
+            rights = self._check(token)
+            self._known[digest] = rights
+            if len(self._known) > MAX_KNOWN:
+                self._known.popitem(last=False)
+        self._known.move_to_end(digest)
+        if self.revoked.cover(rights):
+            raise Unauthorized("token: has been revoked")
+        return rights
+
+    def has_ended(self, rights: Rights, now: datetime) -> bool:
+        """True if the token of these rights is over, or revoked since."""
+        return _is_over(rights, now) or self.revoked.cover(rights)
+
+    def _check(self, token: str) -> Rights:
+        """Check the signature and all claims, which costs more than what follows."""
         try:
-            algorithm = str(jwt.get_unverified_header(token).get("alg"))
-            key = self._keys.get(algorithm)
-            if key is None:
-                raise Unauthorized("token: its algorithm is not accepted")
+            header = jwt.get_unverified_header(token)
+            algorithm, key = self._keys.choose(header)
             claims = jwt.decode(
                 token,
                 key,
@@ -91,13 +114,14 @@ class Tokens:
     ) -> str:
         """Return a token signed with the secret."""
         claims: dict[str, Any] = {"sub": subject, "iat": now, "exp": now + lifetime}
+        claims["jti"] = secrets.token_urlsafe(12)
         claims |= {"read": list(read), "publish": list(publish)}
         if self._audience:
             claims["aud"] = self._audience
         if admin:
             claims["admin"] = True
-        _rights({**claims, "exp": (now + lifetime).timestamp()})
-        return jwt.encode(claims, self._secret, algorithm="HS256")
+        _rights({**claims, "exp": None, "iat": None})
+        return jwt.encode(claims, self._keys.secret, algorithm="HS256")
 
 
 def from_settings(auth: Auth, data_dir: Path) -> Tokens:
@@ -107,15 +131,22 @@ def from_settings(auth: Auth, data_dir: Path) -> Tokens:
         log.warning(
             "auth.secret is short and may be guessed; %d bytes are good", GOOD_SECRET
         )
-    public_key = None
+    public_key, file, faults = None, None, []
     if auth.public_key is not None:
         try:
-            public_key = Path(auth.public_key).read_text("utf-8")
-            return Tokens(secret, public_key, auth.audience)
+            public_key = parse_pem(Path(auth.public_key).read_text("utf-8"))
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            faults.append(
+                f"auth.public_key: {auth.public_key} is not a PEM file: {error}"
+            )
+    if auth.jwks is not None:
+        try:
+            file = KeyFile(Path(auth.jwks))
         except (OSError, ValueError) as error:
-            fault = f"auth.public_key: {auth.public_key} is not a PEM file: {error}"
-            raise ConfigError([fault]) from error
-    return Tokens(secret, None, auth.audience)
+            faults.append(f"auth.jwks: {auth.jwks} is not a JWKS file: {error}")
+    if faults:
+        raise ConfigError(faults)
+    return Tokens(Keys(secret, public_key, file), auth.audience)
 
 
 def _kept_secret(path: Path) -> str:
@@ -134,21 +165,28 @@ def _kept_secret(path: Path) -> str:
 
 
 def _rights(claims: Mapping[str, Any]) -> Rights:
-    expires = claims.get("exp")
+    token_id = claims.get("jti")
     return Rights(
         subject=str(claims.get("sub", "")),
         read=_channels(claims, "read"),
         publish=_channels(claims, "publish"),
         admin=claims.get("admin") is True,
-        expires_at=None if expires is None else _instant(expires),
+        expires_at=_instant(claims, "exp"),
+        issued_at=_instant(claims, "iat"),
+        token_id=None if token_id is None else str(token_id),
     )
 
 
-def _instant(expires: Any) -> datetime:
+def _is_over(rights: Rights, now: datetime) -> bool:
+    return rights.expires_at is not None and rights.expires_at <= now
+
+
+def _instant(claims: Mapping[str, Any], name: str) -> datetime | None:
+    seconds = claims.get(name)
     try:
-        return datetime.fromtimestamp(int(expires), UTC)
+        return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC)
     except (TypeError, ValueError, OverflowError, OSError) as error:
-        raise Unauthorized("token: exp must be seconds since 1970") from error
+        raise Unauthorized(f"token: {name} must be seconds since 1970") from error
 
 
 def _channels(claims: Mapping[str, Any], name: str) -> tuple[Channel, ...]:

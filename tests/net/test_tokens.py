@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from feedsvc.config import Auth
 from feedsvc.core.channel import Channel
+from feedsvc.core.revocation import Revocation, Revocations
 from feedsvc.errors import ConfigError, Expired, Unauthorized
-from feedsvc.net.tokens import Tokens, from_settings
+from feedsvc.net.keys import Keys, parse_pem
+from feedsvc.net.tokens import MAX_KNOWN, Tokens, from_settings
 
 SECRET = "a secret that is long enough for HS256"
 NOW = datetime.now(UTC)
@@ -119,7 +121,7 @@ def test_a_public_key_is_never_taken_for_a_secret(rsa_pem: str) -> None:
     token = signed.encode(json.dumps(CLAIMS).encode(), rsa_pem, algorithm="HS256")
 
     with pytest.raises(Unauthorized, match="Signature verification failed"):
-        Tokens(SECRET, rsa_pem).verify(token)
+        Tokens(Keys(SECRET, parse_pem(rsa_pem))).verify(token)
 
 
 def test_a_token_of_the_public_key_is_taken_beside_those_of_the_secret(
@@ -129,7 +131,7 @@ def test_a_token_of_the_public_key_is_taken_beside_those_of_the_secret(
     private = rsa_key.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     ).decode()
-    tokens = Tokens(SECRET, rsa_pem)
+    tokens = Tokens(Keys(SECRET, parse_pem(rsa_pem)))
 
     assert (
         tokens.verify(jwt.encode(CLAIMS, private, algorithm="RS256")).subject == "ada"
@@ -146,7 +148,7 @@ def test_an_ed25519_key_checks_eddsa_tokens() -> None:
         Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
     )
 
-    tokens = Tokens(SECRET, public.decode())
+    tokens = Tokens(Keys(SECRET, parse_pem(public.decode())))
 
     assert tokens.verify(jwt.encode(CLAIMS, key, algorithm="EdDSA")).subject == "ada"
 
@@ -259,13 +261,106 @@ def test_a_short_secret_is_taken_with_a_warning(
 def test_faults_of_the_keys_are_told_in_one_sentence(tmp_path: Path) -> None:
     """With the name of the setting."""
     (tmp_path / "no.pem").write_text("no key")
+    curve = ec.generate_private_key(ec.SECP256R1()).public_key()
+    (tmp_path / "curve.pem").write_bytes(
+        curve.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
 
     for auth, text in [
         (Auth(SECRET, public_key=str(tmp_path / "absent.pem")), "auth.public_key: "),
         (Auth(SECRET, public_key=str(tmp_path / "no.pem")), "auth.public_key: "),
+        (Auth(SECRET, public_key=str(tmp_path / "curve.pem")), "auth.public_key: "),
+        (Auth(SECRET, jwks=str(tmp_path / "absent.json")), "auth.jwks: "),
+        (Auth(SECRET, jwks=str(tmp_path / "no.pem")), "auth.jwks: "),
     ]:
         with pytest.raises(ConfigError) as refused:
             from_settings(auth, tmp_path)
         [fault] = refused.value.faults
         assert fault.startswith(text)
         assert "\n" not in fault
+
+
+def test_a_known_token_is_refused_as_soon_as_it_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However often it was taken before."""
+    tokens = Tokens(SECRET)
+    token = sign()
+    tokens.verify(token)
+
+    clock = Clock(datetime.fromtimestamp(LATER + 6, UTC))
+    monkeypatch.setattr("feedsvc.net.tokens.datetime", clock)
+    monkeypatch.setattr("jwt.api_jwt.datetime", clock)
+
+    with pytest.raises(Expired):
+        tokens.verify(token)
+
+
+class Clock:
+    """A ``datetime`` whose clock stands still."""
+
+    fromtimestamp = datetime.fromtimestamp
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self, tz: Any = None) -> datetime:
+        return self._at.astimezone(tz)
+
+
+def test_tokens_that_are_known_do_not_fill_the_memory() -> None:
+    """The oldest are checked again when they come back."""
+    tokens = Tokens(SECRET)
+
+    for number in range(MAX_KNOWN + 10):
+        tokens.verify(sign(sub=str(number)))
+
+    assert len(tokens._known) == MAX_KNOWN
+    assert tokens.verify(sign(sub="0")).subject == "0"
+
+
+def test_a_revoked_token_is_refused_also_if_it_is_known() -> None:
+    """By its id; the subject's other tokens stay good."""
+    tokens = Tokens(SECRET)
+    revoked, other = (sign(jti=name, iat=NOW) for name in ("one", "two"))
+    tokens.verify(revoked)
+
+    tokens.revoked = Revocations([Revocation(token_id="one")])
+
+    with pytest.raises(Unauthorized, match="token: has been revoked"):
+        tokens.verify(revoked)
+    assert tokens.verify(other).token_id == "two"
+
+
+@pytest.mark.parametrize(
+    ("subject", "issued_s", "is_refused"),
+    [("ada", -60, True), ("ada", None, True), ("ada", 0, False), ("bob", -60, False)],
+)
+def test_a_subjects_tokens_are_revoked_up_to_an_instant(
+    subject: str, issued_s: int | None, is_refused: bool
+) -> None:
+    """Those that do not tell when they were issued, too."""
+    tokens = Tokens(SECRET)
+    before = NOW.replace(microsecond=0)
+    tokens.revoked = Revocations([Revocation(None, "ada", before)])
+    claims = {"sub": subject}
+    if issued_s is not None:
+        claims["iat"] = before + timedelta(seconds=issued_s)  # type: ignore[assignment]
+    token = jwt.encode(claims, SECRET, algorithm="HS256")
+
+    if is_refused:
+        with pytest.raises(Unauthorized, match="revoked"):
+            tokens.verify(token)
+    else:
+        assert tokens.verify(token).subject == subject
+
+
+def test_every_issued_token_can_be_told_from_the_others() -> None:
+    """Each has an id of its own, to be revoked by."""
+    tokens = Tokens(SECRET)
+
+    issued = [tokens.issue("ada", lifetime=timedelta(1), now=NOW) for _ in range(2)]
+
+    first, second = (tokens.verify(token) for token in issued)
+    assert first.token_id != second.token_id
+    assert first.issued_at == NOW.replace(microsecond=0)
