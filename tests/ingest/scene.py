@@ -68,6 +68,11 @@ class Scene:
         (found,) = await self.tools.sources.all()
         return found.state
 
+    async def leased_until(self) -> datetime:
+        (found,) = await self.tools.sources.all()
+        assert found.leased_until is not None
+        return found.leased_until
+
     async def health(self) -> Health:
         (found,) = await self.tools.sources.all()
         return found.health
