@@ -6,9 +6,10 @@ import asyncio
 import errno
 import logging
 import os
+import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -19,20 +20,25 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from feedsvc.config import Settings
-from feedsvc.errors import ConfigError
+from feedsvc.editorial import Editorial
+from feedsvc.errors import ConfigError, Unavailable
 from feedsvc.net.admin import admin_application
 from feedsvc.net.connection import LiveDoor
 from feedsvc.net.routes import public_application
 from feedsvc.net.service import Service
 from feedsvc.net.tokens import from_settings
 from feedsvc.relay import Relay
+from feedsvc.release import Releaser
 from feedsvc.retention import keep_counts
 from feedsvc.sockjs import Settings as SockJSSettings
 from feedsvc.sockjs import SockJSRouter, fanout
 from feedsvc.store import Database, check, connect
+from feedsvc.store.audit import AuditLog
 from feedsvc.store.changes import ChangeStream
 from feedsvc.store.embedded import embedded_mongod
+from feedsvc.store.held import HeldStore
 from feedsvc.store.items import ItemStore
+from feedsvc.store.sources import SourceStore
 
 log = logging.getLogger("feedsvc.app")
 
@@ -93,16 +99,20 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         store = ItemStore(database, rules)
         changes = ChangeStream(database, past_s=settings.limits.ring_seconds)
         stack.push_async_callback(changes.close)
-        relay = Relay(store, changes, settings.limits)
+        held = HeldStore(database, rules)
+        releaser = Releaser(held, secrets.token_hex(8))
+        relay = Relay(store, changes, settings.limits, releaser.expect)
         draining = asyncio.Event()
-        service = Service(settings, rules, store, relay, tokens, draining.is_set)
+        desk = await _desk(database, store, held)
+        service = Service(settings, rules, store, relay, tokens, draining.is_set, desk)
         door = LiveDoor(service)
         live = SockJSRouter(door, "/live", _sockjs_settings(settings))
         await _run_beside(stack, relay.run(), door.run(), keep_counts(store, rules))
         await _first(relay.wait_ready(), stop.wait())
+        await _run_beside(stack, releaser.run())
         stack.callback(live.close)
         _serve(stack, public_application(service, live), public, settings)
-        _serve(stack, admin_application(service, live), admin, settings)
+        _serve(stack, admin_application(service, live, releaser), admin, settings)
         stack.push_async_callback(_drain, draining, live, server.drain_seconds)
         log.info("serving port=%d fanout=%s", port, fanout.IMPLEMENTATION)
         yield Running(server.host, port, admin[0].getsockname()[1], uri)
@@ -163,6 +173,14 @@ async def _database(uri: str) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.client.close()
+
+
+async def _desk(database: Database, store: ItemStore, held: HeldStore) -> Editorial:
+    audit = AuditLog(database)
+    # Without its indexes the record works too; the next start makes them.
+    with suppress(Unavailable):
+        await audit.prepare()
+    return Editorial(store, held, SourceStore(database), audit)
 
 
 async def _run_beside(stack: AsyncExitStack, *work: Coroutine[Any, Any, None]) -> None:

@@ -126,6 +126,11 @@ class Auth:
     public_key: str | None = _key(
         None, kinds.text, "PEM file of the key that checks RS256 and EdDSA tokens"
     )
+    jwks: str | None = _key(
+        None,
+        kinds.text,
+        "JWKS file of such keys, each with its kid; read again when it changes",
+    )
     audience: str | None = _key(None, kinds.text, "audience that tokens must name")
 
 
@@ -337,6 +342,8 @@ def _rule_value(key: str, value: object) -> dict[str, Any]:
         return {"private": value == "private"}
     if key == "types":
         return {"types": kinds.types(value)}
+    if key == "delay":
+        return {"delay_s": duration_s(value)}
     if key == "retention":
         limits = value if isinstance(value, dict) else {"age": value}
         if not set(limits) <= {"age", "count"}:

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.process_collector import ProcessCollector
 
 from feedsvc.relay import Relay
+from feedsvc.release import Releaser
 from feedsvc.sockjs import SockJSRouter
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -19,11 +20,16 @@ class Metrics:
     """All figures of one process; nothing is counted twice for their sake."""
 
     def __init__(
-        self, relay: Relay, live: SockJSRouter, streams: Collection[object]
+        self,
+        relay: Relay,
+        live: SockJSRouter,
+        streams: Collection[object],
+        releaser: Releaser,
     ) -> None:
         self._relay = relay
         self._live = live
         self._streams = streams
+        self._releaser = releaser
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -36,6 +42,7 @@ class Metrics:
         """Yield every figure; Prometheus' library calls it."""
         yield from self._of_relay()
         yield from self._of_live()
+        yield from self._of_held()
 
     def describe(self) -> Iterator[Metric]:
         """Yield nothing: names need no check before there are figures."""
@@ -50,6 +57,14 @@ class Metrics:
         yield GaugeMetricFamily("feedsvc_event_streams", "open event streams", streams)
         ready = int(self._relay.is_ready)
         yield GaugeMetricFamily("feedsvc_relay_ready", "follows the stream", ready)
+
+    def _of_held(self) -> Iterator[Metric]:
+        held = GaugeMetricFamily("feedsvc_held_items", "items held", labels=["reason"])
+        for reason, count in self._releaser.held.items():
+            held.add_metric([reason.value], count)
+        yield held
+        for name, value in asdict(self._releaser.counts).items():
+            yield CounterMetricFamily(f"feedsvc_release_{name}", _HELP[name], value)
 
     def _of_live(self) -> Iterator[Metric]:
         stats = self._live.stats()
@@ -85,6 +100,8 @@ _PLAIN = {
     "errors": "callbacks that failed unexpectedly",
 }
 _HELP = {
+    "items": "held items made visible by this process",
+    "late_seconds": "seconds by which those were late, together",
     "changes": "committed changes taken in",
     "flushes": "ticks in which something was sent",
     "loads": "backlogs read from the database",

@@ -1,4 +1,4 @@
-"""The admin listener: metrics, on loopback unless an operator opens it."""
+"""The admin listener, on loopback: metrics, and what operators do."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 from tornado.web import Application, RequestHandler
 
 from feedsvc.metrics import CONTENT_TYPE, Metrics
+from feedsvc.net.editorial import operator_routes
 from feedsvc.net.handler import NotFoundHandler
 from feedsvc.net.health import HealthHandler, ReadyHandler
 from feedsvc.net.service import Service
+from feedsvc.release import Releaser
 from feedsvc.sockjs import SockJSRouter
 
 
@@ -24,15 +26,18 @@ class MetricsHandler(RequestHandler):
         self.finish(self.metrics.render())
 
 
-def admin_application(service: Service, live: SockJSRouter) -> Application:
+def admin_application(
+    service: Service, live: SockJSRouter, releaser: Releaser
+) -> Application:
     """Return what the admin listener serves."""
     with_service: dict[str, Any] = {"service": service}
-    metrics = Metrics(service.relay, live, service.streams)
+    metrics = Metrics(service.relay, live, service.streams, releaser)
     return Application(
         [
             (r"/metrics", MetricsHandler, {"metrics": metrics}),
             (r"/healthz", HealthHandler, with_service),
             (r"/readyz", ReadyHandler, with_service),
+            *operator_routes(with_service),
         ],
         default_handler_class=NotFoundHandler,
         default_handler_args=with_service,

@@ -14,6 +14,8 @@ from feedsvc.core.channel import Channel
 from feedsvc.core.item import Candidate
 from feedsvc.core.messages import Page, WireItem, encode_item
 from feedsvc.core.position import Cursor
+from feedsvc.core.record import Record
+from feedsvc.editorial import Editorial
 from feedsvc.errors import (
     BadMessage,
     FeedError,
@@ -55,6 +57,7 @@ class Service:
     relay: Relay
     tokens: Tokens
     is_draining: Callable[[], bool]
+    editorial: Editorial
     publishing: Buckets = field(default_factory=Buckets)
     counts: ChannelCounts = field(default_factory=ChannelCounts)
     streams: set[Stream] = field(default_factory=set)
@@ -131,14 +134,24 @@ class Service:
         """
         if rights.subject is None:
             raise Unauthorized("a bearer token is needed to remove")
-        known = await self.store.get(item_id)
-        may_publish = known is not None and rights.may_publish(known.channel)
-        if known is None or not (may_publish or self.may_read(rights, known.channel)):
+        known = await self.store.record(item_id)
+        channel = known.channel if known else None
+        if known is None or channel is None or not self._may_know(rights, known):
             raise NotFound("no such item")
-        if not may_publish:
-            raise Forbidden(f"the token does not publish in {known.channel}")
-        await self.store.remove(item_id, now=datetime.now(UTC))
+        if not rights.may_publish(channel):
+            raise Forbidden(f"the token does not publish in {channel}")
+        if rights.admin:
+            await self.editorial.remove(rights.subject, item_id)
+        else:
+            await self.store.remove(item_id, now=datetime.now(UTC))
         await self.relay.reach(self.store.committed_at)
+
+    def _may_know(self, rights: Rights, record: Record) -> bool:
+        """True if the item exists for the caller: to its publishers even if held."""
+        shown, channel = record.shown, record.channel
+        if channel is not None and rights.may_publish(channel):
+            return True
+        return shown is not None and self.may_read(rights, shown.channel)
 
     def _require_publisher(self, rights: Rights, channel: Channel) -> None:
         if rights.subject is None:

@@ -34,6 +34,7 @@ class SourceState:
     holder: str | None = None
     leased_until: datetime | None = None
     health: Health = field(default_factory=Health)
+    disabled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,14 @@ class SourceStore:
     ) -> Lease | None:
         """Take the source if it is due and free, or was ours before a crash.
 
-        None if it is not due or another holder runs it.  ``even_early`` takes it
-        before it is due.  A source that was never seen is due, and so is one that is
-        ``wanted`` otherwise than before: its address may have been mended.
+        None if it is not due, another holder runs it or it is disabled.
+        ``even_early`` takes it before it is due.  A source that was never seen is due,
+        and so is one that is ``wanted`` otherwise than before: its address may have
+        been mended.
         """
         until = now + timedelta(seconds=ttl_s)
         free = [{"holder": None}, {"holder": holder}, {"leased_until": {"$lte": now}}]
-        can_be_had: list[Document] = [{"$or": free}]
+        can_be_had: list[Document] = [{"$or": free}, {"disabled_by": None}]
         if not even_early:
             due = [{"next_due": {"$lte": now}}, {"wanted": {"$ne": wanted}}]
             can_be_had.append({"$or": due})
@@ -144,6 +146,37 @@ class SourceStore:
         return bool(done.matched_count)
 
     @database_errors()
+    async def disable(self, source: str, who: str, now: datetime) -> bool:
+        """Let nobody lease the source any more; who has it loses it.
+
+        False if nobody ever has: it may be another one's name misspelt.
+        """
+        done = await self._sources.update_one(
+            {"_id": source},
+            {
+                "$set": {"disabled_by": who, "disabled_at": now},
+                "$unset": {"holder": "", "leased_until": ""},
+                "$inc": {"fence": 1},
+                "$setOnInsert": {"next_due": now, "state": {}},
+            },
+            upsert=True,
+        )
+        return done.upserted_id is None
+
+    @database_errors()
+    async def enable(self, source: str) -> None:
+        """Let the source be leased again, when it is due."""
+        await self._sources.update_one(
+            {"_id": source}, {"$unset": {"disabled_by": "", "disabled_at": ""}}
+        )
+
+    @database_errors()
+    async def is_disabled(self, source: str) -> bool:
+        """True from ``disable`` to ``enable``."""
+        wanted: Document = {"_id": source, "disabled_by": {"$ne": None}}
+        return await self._sources.find_one(wanted, {"_id": 1}) is not None
+
+    @database_errors()
     async def all(self) -> list[SourceState]:
         """Return the state of every source that ever ran, by its key."""
         return [
@@ -154,6 +187,7 @@ class SourceStore:
                 document.get("holder"),
                 document.get("leased_until"),
                 health_of(document.get("health", {})),
+                document.get("disabled_by"),
             )
             async for document in self._sources.find().sort("_id")
         ]

@@ -21,6 +21,7 @@ from feedsvc.core.access import Scope
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Item, ItemType
 from feedsvc.core.position import Position
+from feedsvc.editorial import Editorial
 from feedsvc.net.connection import LiveDoor
 from feedsvc.net.routes import public_application
 from feedsvc.net.service import Service
@@ -147,6 +148,7 @@ async def run_service(port: int, control: int) -> None:
         relay,
         Tokens(peers.SECRET),
         lambda: False,
+        cast("Editorial", stream),
     )
     router = SockJSRouter(LiveDoor(service), PREFIX)
     application = public_application(service, router)
