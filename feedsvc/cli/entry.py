@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from feedsvc import __version__, logs
-from feedsvc.cli import publishing, reading, serve, tokens
+from feedsvc.cli import editorial, publishing, reading, serve, tokens
 from feedsvc.cli.command import Command, Commands
 from feedsvc.config import from_environment
 from feedsvc.errors import ConfigError, FeedError
 
 # Help lists the commands in this order.
-GROUPS = (serve, publishing, reading, tokens)
+GROUPS = (serve, publishing, reading, editorial, tokens)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,7 +26,7 @@ def feed_of(
     host = f"[{server.host}]" if ":" in server.host else server.host
     url = options.url_of_service or f"http://{host}:{server.port}"
     token = options.token
-    if token is None and _has_secret(options, settings):
+    if token is None and has_secret(settings, is_own=options.url_of_service is None):
         # Who has the secret may read everything.
         token = from_settings(settings.auth, server.data_dir).issue(
             "feedsvc-cli",
@@ -38,10 +38,12 @@ def feed_of(
     return Feed(url, token)
 
 
-def _has_secret(options: argparse.Namespace, settings: Settings) -> bool:
-    """True if the secret at hand is that of the service that is spoken to."""
+def has_secret(settings: Settings, *, is_own: bool) -> bool:
+    """True if the secret at hand is that of the service that is spoken to.
+
+    ``is_own`` says that no other one was named.
+    """
     if settings.auth.secret is not None:
         return True
     # What lies in our data directory says nothing of a service elsewhere.
-    is_own = options.url_of_service is None
     return is_own and (settings.server.data_dir / "secret").is_file()
