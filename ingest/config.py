@@ -48,6 +48,7 @@ class Job:
     budget: Budget | None = None
     on_missing: OnMissing = OnMissing.KEEP
     recheck_s: int | None = None
+    hold: bool = False
 
 
 def _name(value: object) -> str:
@@ -106,6 +107,7 @@ COMMON: Mapping[str, Option] = {
     ),
     "schedule": Option(Schedule.parse, '"every 5m", or cron', required=True),
     "enabled": Option(flag, "false leaves the source out", True),
+    "hold": Option(flag, "items wait until an editor approves them", False),
     "allow_private": Option(flag, "the address may be in a private network", False),
     "max_items": Option(_whole(1, 5_000), "items taken of one run, the newest", 500),
     "max_age": Option(duration_s, "items older than this are not taken"),
@@ -260,4 +262,5 @@ def _job(source: Source, values: Mapping[str, Any]) -> Job:
         budget=values["budget"],
         on_missing=values["on_missing"],
         recheck_s=values["recheck"],
+        hold=values["hold"],
     )

@@ -105,6 +105,7 @@ class Errand:
             job.policy,
             lease.fence,
             summary,
+            review=job.hold,
         )
 
     async def collect(self) -> Learnt:

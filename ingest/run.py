@@ -81,7 +81,8 @@ async def _perform(
         wanted=wanted(job),
     )
     if lease is None:
-        summary.outcome = Outcome.NOT_DUE
+        is_off = await tools.sources.is_disabled(job.source.name)
+        summary.outcome = Outcome.DISABLED if is_off else Outcome.NOT_DUE
         return summary
     errand = Errand(job, tools, lease, summary)
     broken: Exception | None = None

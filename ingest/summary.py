@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     DONE = "done"
     NOT_MODIFIED = "not modified"
     NOT_DUE = "not due"
+    DISABLED = "disabled"
     OVER_BUDGET = "over budget"
     LOST = "overtaken"
     FAILED = "failed"

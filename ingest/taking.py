@@ -18,7 +18,8 @@ from ingest.summary import Summary
 class Taker:
     """Writes for one run of one source; ``fence`` is its lease's.
 
-    What a run writes that was overtaken by a later one is refused by the store.
+    What a run writes that was overtaken by a later one is refused by the store.  With
+    ``review`` editors see it before anybody else does.
     """
 
     def __init__(
@@ -29,6 +30,8 @@ class Taker:
         policy: decide.Policy,
         fence: int,
         summary: Summary,
+        *,
+        review: bool = False,
     ) -> None:
         self._items = items
         self._sourced = sourced
@@ -36,6 +39,7 @@ class Taker:
         self._policy = policy
         self._fence = fence
         self._summary = summary
+        self._review = review
 
     async def take(self, reading: Reading, now: datetime) -> None:
         """Write what is selected of a page, and count what became of the rest."""
@@ -67,8 +71,8 @@ class Taker:
 
     async def remove(self, item_id: str, now: datetime) -> bool:
         """Remove the item everywhere; false if there was nothing to remove."""
-        known = await self._items.get(item_id)
-        if known is None or known.is_removed:
+        known = await self._items.record(item_id)
+        if known is None or known.remove(now) is known:
             return False
         await self._items.remove(item_id, now=now)
         self._summary.written["removed"] += 1
@@ -83,7 +87,9 @@ class Taker:
 
     async def _write(self, offers: Collection[Candidate], now: datetime) -> None:
         fenced = [replace(offer, fence=self._fence) for offer in offers]
-        outcomes = await self._items.write(fenced, now=now, revive=False)
+        outcomes = await self._items.write(
+            fenced, now=now, revive=False, review=self._review
+        )
         for offer, outcome in zip(fenced, outcomes, strict=True):
             if isinstance(outcome, Written):
                 self._summary.written[outcome.status] += 1

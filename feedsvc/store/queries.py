@@ -57,6 +57,11 @@ INDEXES = [
         name="queue",
         partialFilterExpression={"held.reason": {"$exists": True}},
     ),
+    IndexModel(
+        [("held.item.source", ASCENDING), ("held.item.alt_id", ASCENDING)],
+        name="held_source",
+        partialFilterExpression={"held.reason": {"$exists": True}},
+    ),
     # Which channels there are, and how many items each has: without a document read.
     IndexModel(
         [("channel", ASCENDING), ("removed_at", ASCENDING), ("expire_at", ASCENDING)],
