@@ -57,7 +57,7 @@ async def tools(settings: Settings) -> AsyncIterator[Tools]:
         yield Tools(
             sources=SourceStore(database),
             items=items,
-            sourced=SourcedItems(database),
+            sourced=SourcedItems(database, rules),
             rules=rules,
             fetcher=fetcher,
             readers=await stack.enter_async_context(Readers()),

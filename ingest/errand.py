@@ -95,6 +95,8 @@ class Errand:
             budget_text=job.budget.text if job.budget else "",
         )
         self._next_due = lease.next_due
+        #: When all that is removed was known to be there.
+        self._known_at = lease.health.last_success_at
         self._meter = Meter(
             job.budget, tools.clock, lease.health.used, lease.health.used_since
         )
@@ -125,6 +127,7 @@ class Errand:
     async def recheck_all(self, tell: Callable[[Rechecked], None]) -> Learnt:
         """Ask for everything that is stored of the source; remove what is gone."""
         own = self._state.get("own", {})
+        self._known_at = self._state.get("rechecked_at")
         async for done in self._rechecker().recheck(own, self._tools.clock):
             tell(done)
         state = {**self._state, "rechecked_at": self._tools.clock()}
@@ -221,6 +224,8 @@ class Errand:
             before is not None and now < before + timedelta(seconds=every_s)
         ):
             return {"rechecked_at": before}
+        if not self._summary.written["removed"]:
+            self._known_at = before
         try:
             rechecks = self._rechecker().recheck(
                 own, self._tools.clock, newest=RECHECK_ITEMS
@@ -254,9 +259,7 @@ class Errand:
         created = 0 if self._is_first else written[Status.CREATED]
         health = standing.succeeded(self._health, now, created)
         if written["removed"]:
-            times = (self._health.last_success_at, self._state.get("rechecked_at"))
-            known_at = max(filter(None, times), default=None)
-            health = standing.took_down(health, now, written["removed"], known_at)
+            health = standing.took_down(health, now, written["removed"], self._known_at)
         return self._kept(state, due, health)
 
     def _kept(self, state: State, due: datetime, health: Health) -> Learnt:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from feedsvc.core.item import Item
+from feedsvc.core.record import Record
 from feedsvc.store.sourced import SourcedItems
 from ingest import decide
 from ingest.config import Job
@@ -58,7 +58,9 @@ class Rechecker:
         done = Rechecked()
         name = self._job.source.name
         async for page in self._sourced.stored(name, newest=newest):
-            by_id = {item.source_id: item for item in page}
+            by_id = {
+                record.newest.source_id: record for record in page if record.newest
+            }
             questions = self._job.source.recheck(list(by_id), state)
             asked = {one for question in questions for one in question.source_ids}
             done = Rechecked(
@@ -85,6 +87,6 @@ class Rechecker:
         gone = await self._readers.gone(self._job.source, question, response)
         return sorted(gone & set(question.source_ids))
 
-    async def _remove(self, items: Sequence[Item], now: datetime) -> None:
-        for item in items:
-            await self._taker.remove(item.id, now)
+    async def _remove(self, records: Sequence[Record], now: datetime) -> None:
+        for record in records:
+            await self._taker.remove(record.id, now)

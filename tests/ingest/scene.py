@@ -93,7 +93,7 @@ async def open_scene(database: Database) -> AsyncIterator[Scene]:
         tools = Tools(
             sources=SourceStore(database),
             items=items,
-            sourced=SourcedItems(database),
+            sourced=SourcedItems(database, rules),
             rules=rules,
             fetcher=fetcher,
             readers=readers,
