@@ -40,7 +40,12 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["feedsvc*", "ingest*"]),
     package_data={
-        "feedsvc": ["py.typed", "demo.toml", "sockjs/_fanout.pyi"],
+        "feedsvc": [
+            "py.typed",
+            "demo.toml",
+            "pages/templates/*.html",
+            "sockjs/_fanout.pyi",
+        ],
         "ingest": ["py.typed"],
     },
     # Each dependency has its reason in docs/dependencies.md.
@@ -51,7 +56,8 @@ setup(
         "apispec>=6.8",
         "PyJWT[crypto]>=2.11",
         "prometheus-client>=0.21",
-        "nh3>=0.2.18",
+        "nh3>=0.3.8",
+        "babel>=2.16",
         "apscheduler>=3.11,<4",
         "feedparser>=6.0.11",
         "icalendar>=6.1",

@@ -12,17 +12,20 @@ from feedsvc.net.api import (
     ItemHandler,
     ItemsHandler,
 )
+from feedsvc.net.builder import BuilderHandler
+from feedsvc.net.embed import EmbedHandler
 from feedsvc.net.events import EventsHandler
 from feedsvc.net.feeds import FeedHandler
 from feedsvc.net.handler import NotFoundHandler
 from feedsvc.net.health import HealthHandler, ReadyHandler
+from feedsvc.net.oembed import OEmbedHandler
 from feedsvc.net.openapi_page import DocumentHandler, PageHandler
 from feedsvc.net.pages import DemoHandler, FileHandler, web_directory
 from feedsvc.net.service import Service
 from feedsvc.sockjs import SockJSRouter
 
 # The widget, the client, and what they load when it is needed.
-SCRIPTS = r"/([a-z][a-z0-9.-]*\.js)"
+SCRIPTS = r"/([a-z][a-z0-9.-]*\.(?:js|css))"
 
 
 def public_application(service: Service, live: SockJSRouter) -> Application:
@@ -43,7 +46,13 @@ def public_application(service: Service, live: SockJSRouter) -> Application:
     ]
     if (web := web_directory()) is not None:
         files = {**with_service, "path": str(web)}
-        rules.append((SCRIPTS, FileHandler, files))
+        pages = {**with_service, "path": web}
+        rules += [
+            (r"/embed/([^/]+)", EmbedHandler, pages),
+            (r"/oembed", OEmbedHandler, with_service),
+            (r"/builder", BuilderHandler, pages),
+            (SCRIPTS, FileHandler, files),
+        ]
         if service.settings.server.demo:
             demo = {**with_service, "path": str(web / "demo")}
             rules += [(r"/()", DemoHandler, demo), (r"/demo/(.+)", DemoHandler, demo)]

@@ -7,7 +7,7 @@ the rule.
 from __future__ import annotations
 
 from feedsvc.schema.item import BODY_FIELDS, offer
-from feedsvc.schema.markup import plain_text, sanitize
+from feedsvc.schema.markup import plain_text, sanitize, small_markup
 from feedsvc.schema.requests import (
     parse_json,
     parse_limit,
@@ -26,4 +26,5 @@ __all__ = [
     "plain_text",
     "request_id",
     "sanitize",
+    "small_markup",
 ]

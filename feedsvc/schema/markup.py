@@ -22,6 +22,11 @@ HTML_ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
+# What is left of it where there is little room; images are an item's attachments.
+SMALL_TAGS = {
+    *("a", "b", "blockquote", "br", "code", "del", "em", "hr", "i", "li", "ol", "p"),
+    *("pre", "s", "strong", "sub", "sup", "u", "ul"),
+}
 LINK_REL = "noopener noreferrer nofollow"
 
 _BLOCK_END = re.compile(r"(?i)<br\s*/?>|</(?:p|div|li|h[1-6]|tr|blockquote|pre)\s*>")
@@ -36,6 +41,19 @@ def sanitize(markup: str) -> str:
         attributes=HTML_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel=LINK_REL,
+    )
+
+
+def small_markup(markup: str) -> str:
+    """Return HTML for a small place: text, links and lists, whatever came before."""
+    return nh3.clean(
+        markup,
+        tags=SMALL_TAGS,
+        attributes={"a": {"href"}},
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        url_schemes={"http", "https"},
+        url_relative="deny",
+        link_rel=f"{LINK_REL} ugc",
     )
 
 

@@ -1,0 +1,102 @@
+/** The builder's page: what is chosen becomes a live widget and the snippets for it. */
+
+const form = document.querySelector("form");
+const stage = document.querySelector("#stage");
+const said = document.querySelector("#said");
+const { base } = document.body.dataset;
+const USUAL = { backlog: "20", layout: "list", theme: "auto" };
+/** Long enough that a name is not looked for letter by letter. */
+const TYPING_MS = 400;
+
+/** What is chosen and not as usual, under the names of attributes. */
+function choices() {
+  const data = new FormData(form);
+  const boxes = form.querySelectorAll("[name=types]");
+  const types = data.getAll("types");
+  const chosen = {
+    channel: String(data.get("channel")).trim().toLowerCase(),
+    backlog: data.get("backlog"),
+    layout: data.get("layout"),
+    types: types.length < boxes.length ? types.join(" ") : "",
+    theme: data.get("theme"),
+    lang: data.get("lang"),
+    accent: data.has("own") ? data.get("accent") : "",
+  };
+  const isTold = ([name, value]) => value && value !== USUAL[name];
+  return Object.fromEntries(Object.entries(chosen).filter(isTold));
+}
+
+/** A value inside of double quotes. */
+const quoted = (text) => text.replace(/[&"<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+function frameAddress({ channel, ...rest }) {
+  const query = new URLSearchParams(rest);
+  if (rest.accent) query.set("accent", rest.accent.slice(1));
+  const asked = String(query);
+  return `${base}/embed/${encodeURIComponent(channel)}${asked && `?${asked}`}`;
+}
+
+/** The element's attributes, and what else it takes: the theme and accent are styles. */
+function snippet({ theme, accent, channel, ...rest }) {
+  const attributes = Object.entries({ channel, ...rest });
+  const told = attributes.map(([name, value]) => ` ${name}="${quoted(value)}"`).join("");
+  const ground = theme && `color-scheme: ${theme}; background: Canvas; color: CanvasText`;
+  const styles = [ground, accent && `--feed-accent: ${accent}`];
+  const style = styles.filter(Boolean).join("; ");
+  return `<script type="module" src="${base}/widget.js"></script>
+<feed-widget${told}${style && ` style="${style}"`}>
+  <a href="${base}/embed/${quoted(encodeURIComponent(channel))}">${quoted(channel)}</a>
+</feed-widget>`;
+}
+
+function show() {
+  const chosen = choices();
+  const { channel = "" } = chosen;
+  const address = frameAddress({ ...chosen, channel });
+  const query = new URLSearchParams({ url: address, format: "json" });
+  const texts = {
+    snippet: snippet({ ...chosen, channel }),
+    frame: `<iframe src="${quoted(address)}" title="${quoted(channel)}" width="600" height="800" loading="lazy" style="border:0;max-width:100%"></iframe>`,
+    link: address,
+    oembed: `${base}/oembed?${query}`,
+  };
+  for (const [id, text] of Object.entries(texts)) document.getElementById(id).textContent = text;
+  preview(chosen);
+}
+
+/** One element, whose attributes follow the choices. */
+const widget = document.createElement("feed-widget");
+stage.append(widget);
+
+function preview({ theme = "", accent = "", ...attributes }) {
+  stage.dataset.theme = theme;
+  widget.style.setProperty("--feed-accent", accent);
+  for (const name of ["channel", "backlog", "layout", "types", "lang"]) {
+    if (attributes[name]) widget.setAttribute(name, attributes[name]);
+    else widget.removeAttribute(name);
+  }
+}
+
+let typing = 0;
+form.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(show, TYPING_MS);
+});
+form.addEventListener("change", () => show());
+form.addEventListener("submit", (event) => event.preventDefault());
+form.elements.accent.addEventListener("input", () => (form.elements.own.checked = true));
+
+for (const button of document.querySelectorAll(".copy")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.of).textContent);
+    button.textContent = "Copied";
+    said.textContent = "Copied";
+    setTimeout(() => {
+      button.textContent = "Copy";
+      said.textContent = "";
+    }, 2000);
+  });
+}
+
+show();
