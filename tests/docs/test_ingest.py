@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -49,13 +48,15 @@ def test_the_recipes_are_a_configuration(tmp_path: Path) -> None:
     recipes = [
         block
         for block in blocks("toml")
-        if "[[source]]" in block and "icecast" not in block
+        if "[[source]]" in block and 'type = "playout"' not in block
     ]
     # The first table stands above the recipes too.
     file = tmp_path / "feedsvc.toml"
     file.write_text("\n".join(recipes[1:]), "utf-8")
 
-    found = jobs(load(file, {}), dict.fromkeys(re.findall(r"\$\{(\w+)", PAGE), "k"))
+    found = jobs(
+        load(file, {}), dict.fromkeys(re.findall(r"\$\{(\w+)", PAGE), "k" * 16)
+    )
 
     assert {job.source.kind for job in found} == set(TYPES)
 
@@ -63,12 +64,11 @@ def test_the_recipes_are_a_configuration(tmp_path: Path) -> None:
 def test_the_example_of_a_source_type_reads_what_it_says() -> None:
     """Once for each change of the title, with artist and title apart."""
     [code] = blocks("python")
-    module: dict[str, object] = {"__name__": "station_icecast"}
+    module: dict[str, object] = {"__name__": "station_playout"}
     exec(code, module)  # noqa: S102 - our own page
-    kind = module["IcecastSource"]
-    source = kind("onair", "http://10.0.0.7:8000", mount="/live.mp3")  # type: ignore[operator]  # a class
-    mount = {"listenurl": "http://h:8000/live.mp3", "title": "Tide - Kettle"}
-    body = json.dumps({"icestats": {"source": mount}})
+    kind = module["PlayoutSource"]
+    source = kind("playout", "http://10.0.0.9/now.txt", charset="latin-1")  # type: ignore[operator]  # a class
+    body = "Tidé - Kettle\n".encode("latin-1")
 
     first = parse(source, body)
     again = parse(source, body, first.state)
@@ -76,7 +76,7 @@ def test_the_example_of_a_source_type_reads_what_it_says() -> None:
     [track] = offers(source, first)
     assert (track.type, track.date) == ("track", NOW)
     assert track.body["title"] == "Kettle"
-    assert track.body["artist"] == "Tide"
+    assert track.body["artist"] == "Tidé"
     assert track.body["started_at"] == datetime(2026, 11, 24, 12, tzinfo=UTC)
     assert again.candidates == []
     assert again.state == first.state
