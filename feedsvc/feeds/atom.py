@@ -17,6 +17,10 @@ def render(feed: Feed) -> bytes:
     put(root, "title", feed.channel)
     put(root, "updated", rfc3339(feed.updated_at))
     put(root, "link", rel="self", type="application/atom+xml", href=feed.url)
+    if feed.home:
+        put(root, "link", rel="alternate", type="text/html", href=feed.home)
+    if feed.hub:
+        put(root, "link", rel="hub", href=feed.hub)
     # For entries without an author, 4.1.2 wants the feed to have one.
     put(put(root, "author"), "name", feed.channel)
     for entry in feed.entries:

@@ -151,11 +151,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The items of a channel and all below it, newest first, and the feed's address."""
+    """The items of a channel and all below it, newest first, and the feed's address.
+
+    ``home`` is the page that shows the same; ``hub`` is who tells of changes.
+    """
 
     channel: str
     url: str
     entries: Sequence[Entry]
+    home: str | None = None
+    hub: str | None = None
 
     @property
     def uuid(self) -> uuid.UUID:

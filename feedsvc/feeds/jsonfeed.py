@@ -21,7 +21,9 @@ def render(feed: Feed) -> bytes:
     document = {
         "version": VERSION,
         "title": feed.channel,
+        **({"home_page_url": feed.home} if feed.home else {}),
         "feed_url": feed.url,
+        **({"hubs": [{"type": "WebSub", "url": feed.hub}]} if feed.hub else {}),
         "items": [_item(entry) for entry in feed.entries],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
