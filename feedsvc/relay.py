@@ -39,6 +39,10 @@ MAX_LOADS = 32
 # the stream tells of one.
 MAX_TRIES = 8
 PAUSE_S = 0.25
+# After a flush of several changes the next one waits for this part of its time. What
+# its last receivers set off, the next publishing above all, then leaves together with
+# what has come meanwhile: twice the changes a frame, and so twice the deliveries.
+REST = 0.1
 # The stream is a few milliseconds behind; longer than this it has a problem.
 REACH_S = 0.5
 
@@ -74,13 +78,16 @@ class Relay:
         self._expect = expect
         self._batches = Batches()
         self._ready = asyncio.Event()
-        self._flush_due = False
+        self._unflushed = 0
+        self._rest_until = 0.0  # by the loop's clock
         self._loads = asyncio.Semaphore(MAX_LOADS)
         self._waiting: dict[Load, list[tuple[Member, Subscription]]] = {}
         self._awaited: list[tuple[Position, asyncio.Future[None]]] = []
         self._lost: list[tuple[Member, Subscription]] = []
         self._tasks: asyncio.TaskGroup | None = None
         self.counts = RelayCounts()
+        #: Called with each committed change, at once.
+        self.observers: list[Callable[[Delivery], None]] = []
         self.hub: Hub[Member] = Hub(
             bytes(4),
             self._ring(Position(0, 0)),
@@ -174,9 +181,11 @@ class Relay:
         """Take in a committed change; all of one tick leave in one flush."""
         self.counts.changes += 1
         self.hub.accept(delivery)
-        if not self._flush_due:
-            self._flush_due = True
-            asyncio.get_running_loop().call_soon(self._flush)
+        for observe in self.observers:
+            observe(delivery)
+        self._unflushed += 1
+        if self._unflushed == 1:
+            asyncio.get_running_loop().call_at(self._rest_until, self._flush)
 
     def load(self, member: Member, subscription: Subscription, tries: int = 0) -> None:
         """Have the subscription's backlog read; the member gets the answer then."""
@@ -253,9 +262,13 @@ class Relay:
             self._answer(member, subscription, 0)
 
     def _flush(self) -> None:
-        self._flush_due = False
+        loop = asyncio.get_running_loop()
+        began, count, self._unflushed = loop.time(), self._unflushed, 0
         self.counts.flushes += 1
         self.hub.flush()
+        if count > 1:
+            ended = loop.time()
+            self._rest_until = ended + REST * (ended - began)
 
     def _ring(self, floor: Position) -> Ring[Delivery]:
         return Ring(

@@ -7,8 +7,11 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from hashlib import sha1
 
+from feedsvc.sockjs.deflate import BrokenError, TooBigError, inflate
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FIN, RSV, MASKED = 0x80, 0x70, 0x80
+DEFLATED = 0x40  # the first reserved bit, by RFC 7692
 KEY_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
 NORMAL, PROTOCOL_ERROR, UNSUPPORTED, BAD_TEXT, TOO_BIG, INTERNAL_ERROR = (
@@ -71,7 +74,10 @@ def accept_key(key: str) -> str | None:
 
 
 def build_frame(opcode: int, payload: bytes) -> bytes:
-    """Return one whole unmasked frame, as servers send them."""
+    """Return one whole unmasked frame, as servers send them.
+
+    ``opcode | DEFLATED`` marks a payload that is compressed.
+    """
     size = len(payload)
     if size < 126:
         head = bytes((FIN | opcode, size))
@@ -108,16 +114,28 @@ class FrameParser:
 
     ``limit`` bounds one message; it is checked on a frame's header, before its
     payload is buffered. After a `Close` or a `Violation` nothing more comes.
+    ``deflates`` says whether compressed messages were agreed on.
     """
 
-    __slots__ = ("_binary", "_buffer", "_decoder", "_done", "_limit", "_message")
+    __slots__ = (
+        "_binary",
+        "_buffer",
+        "_decoder",
+        "_deflated",
+        "_deflates",
+        "_done",
+        "_limit",
+        "_message",
+    )
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, deflates: bool = False) -> None:
         self._limit = limit
+        self._deflates = deflates
         self._buffer: bytearray | None = None  # an incomplete frame
         self._message: bytearray | None = None  # an incomplete fragmented message
         self._decoder: codecs.IncrementalDecoder | None = None
         self._binary = False
+        self._deflated = False  # the message that is being read
         self._done = False
 
     def feed(self, data: bytes) -> list[Event]:
@@ -185,7 +203,10 @@ class FrameParser:
 
     def _check_head(self, first: int, second: int) -> None:
         opcode = first & 0x0F
-        if first & RSV:
+        reserved = first & RSV
+        if reserved == DEFLATED and self._deflates and opcode in (TEXT, BINARY):
+            reserved = 0
+        if reserved:
             raise _BrokenRuleError(PROTOCOL_ERROR, "reserved bit is set")
         if not second & MASKED:
             raise _BrokenRuleError(PROTOCOL_ERROR, "client frame is not masked")
@@ -223,15 +244,26 @@ class FrameParser:
             return self._close(payload)
         if opcode != CONTINUATION:
             self._binary = opcode == BINARY
+            self._deflated = bool(first & DEFLATED)
             if first & FIN:
-                return payload if self._binary else _text(payload)
+                return self._whole(payload)
             self._message = bytearray()
         return self._fragment(payload, bool(first & FIN))
+
+    def _whole(self, payload: bytes) -> str | bytes:
+        if self._deflated:
+            try:
+                payload = inflate(payload, self._limit)
+            except TooBigError as error:
+                raise _BrokenRuleError(TOO_BIG, str(error)) from None
+            except BrokenError:
+                raise _BrokenRuleError(BAD_TEXT, "compression is broken") from None
+        return payload if self._binary else _text(payload)
 
     def _fragment(self, payload: bytes, final: bool) -> Event | None:
         message = self._message
         assert message is not None  # noqa: S101 - _check_head has seen to it
-        if not self._binary:
+        if not self._binary and not self._deflated:
             # Bad text is refused at the fragment that breaks it, not at the end.
             if self._decoder is None:
                 self._decoder = codecs.getincrementaldecoder("utf-8")()
@@ -243,7 +275,7 @@ class FrameParser:
         if not final:
             return None
         self._message = self._decoder = None
-        return bytes(message) if self._binary else message.decode()
+        return self._whole(bytes(message))
 
     def _close(self, payload: bytes) -> Close:
         self._done = True

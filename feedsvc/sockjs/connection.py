@@ -81,7 +81,7 @@ class SockJSConnection:
         A client that lets too much pile up is closed with 3002. Nothing happens
         if the connection is closed.
         """
-        self.session.deliver(Batch((message,)))
+        self.session.deliver(self.session.service.batch(message))
 
     def broadcast(self, clients: Iterable[SockJSConnection], message: str) -> None:
         """Send one message to many clients, encoding it once."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from feedsvc.sockjs import fanout
-from feedsvc.sockjs.wire import Batch
+from feedsvc.sockjs.wire import Batch, Form
 
 if TYPE_CHECKING:
     from feedsvc.sockjs.connection import SockJSConnection
@@ -24,24 +25,23 @@ class Group:
     bytes never overtake each other. Closed connections leave by themselves.
     """
 
-    __slots__ = ("_framed", "_others", "_raw")
+    __slots__ = ("_lanes", "_others")
 
     def __init__(self) -> None:
-        self._framed: Lane = {}
-        self._raw: Lane = {}
+        self._lanes: dict[Form, Lane] = {}
         self._others: dict[SockJSSession, None] = {}
 
     def __len__(self) -> int:
-        return len(self._framed) + len(self._raw) + len(self._others)
+        return sum(map(len, self._lanes.values())) + len(self._others)
 
     def __iter__(self) -> Iterator[SockJSConnection]:
-        for session in (*self._framed, *self._raw, *self._others):
+        for session in [*chain(*self._lanes.values()), *self._others]:
             yield session.conn
 
     def __contains__(self, conn: object) -> bool:
         session = getattr(conn, "session", None)
-        return (
-            session in self._framed or session in self._raw or session in self._others
+        return session in self._others or any(
+            session in lane for lane in self._lanes.values()
         )
 
     def add(self, conn: SockJSConnection) -> None:
@@ -68,10 +68,9 @@ class Group:
         # Taken first: a socket that falls short below joins the others with the rest
         # of this very batch already queued.
         others = tuple(self._others)
-        if self._framed:
-            self._send(batch.websocket, len(batch), self._framed)
-        if self._raw:
-            self._send(batch.raw, len(batch), self._raw)
+        for form, lane in self._lanes.items():
+            if lane:
+                self._send(form(batch, len(lane)), len(batch), lane)
         for session in others:
             session.deliver(batch)
         return len(self)
@@ -81,16 +80,15 @@ class Group:
         self.leave(session)
         if session.handle is None:
             self._others[session] = None
-        elif session.transport == "websocket-raw":
-            self._raw[session] = session.handle
         else:
-            self._framed[session] = session.handle
+            self._lanes.setdefault(session.form, {})[session] = session.handle
 
     def leave(self, session: SockJSSession) -> None:
-        """Take the session out of every lane."""
-        self._framed.pop(session, None)
-        self._raw.pop(session, None)
+        """Take the session out of its lane."""
         self._others.pop(session, None)
+        lane = self._lanes.get(session.form)
+        if lane is not None:
+            lane.pop(session, None)
 
     def _send(self, frame: bytes, messages: int, lane: Lane) -> None:
         failures = fanout.send_all(frame, lane)

@@ -14,7 +14,7 @@ from feedsvc.sockjs.counters import Counters
 from feedsvc.sockjs.limits import Admission, Proxies
 from feedsvc.sockjs.polling import PollingSession
 from feedsvc.sockjs.table import Table
-from feedsvc.sockjs.wire import DRAINING
+from feedsvc.sockjs.wire import DRAINING, Batch
 
 if TYPE_CHECKING:
     from feedsvc.sockjs.connection import SockJSConnection
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from feedsvc.sockjs.settings import Settings
 
 log = logging.getLogger("feedsvc.sockjs")
+
+# Answers of so many characters are kept for a while: in a storm of reconnecting
+# clients many get the same.
+_KEPT_SIZES = range(2_048, 131_072)
+_KEPT = 16
 
 # How a refusal is answered; the body is its reason, so keep secrets out of names.
 REFUSALS = {
@@ -52,6 +57,7 @@ class Service:
         self._keys: dict[SockJSSession, str] = {}  # whom a session is counted for
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._batches: dict[str, Batch] = {}
 
     # Time.
 
@@ -148,6 +154,16 @@ class Service:
     def _opener(self, info: ConnectionInfo) -> str | None:
         opener = self.settings.opener
         return opener(info) if opener else None
+
+    def batch(self, message: str) -> Batch:
+        """Return the message's batch; of a long one the same that others got."""
+        if len(message) not in _KEPT_SIZES:
+            return Batch((message,))
+        batch = self._batches.pop(message, None) or Batch((message,))
+        self._batches[message] = batch  # to the end: the oldest goes first
+        if len(self._batches) > _KEPT:
+            del self._batches[next(iter(self._batches))]
+        return batch
 
     # The end.
 

@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from feedsvc.sockjs.wire import BROKEN, GO_AWAY, REFUSED, Batch
+from feedsvc.sockjs.wire import BROKEN, GO_AWAY, REFUSED, Batch, Form, plain
 
 if TYPE_CHECKING:
     from feedsvc.sockjs import fanout
@@ -35,6 +35,7 @@ class SockJSSession(ABC):
         "_second",
         "_taken",
         "conn",
+        "form",
         "groups",
         "handle",
         "is_closed",
@@ -50,6 +51,7 @@ class SockJSSession(ABC):
         self.groups: tuple[Group, ...] = ()  # a set would cost 200 bytes each
         # For the fast lanes of groups, while nothing waits.
         self.handle: fanout.Handle | None = None
+        self.form: Form = plain  # of what goes through them
         self.slot = -1  # place in the wheel of heartbeats
         self._inbox: deque[Callable[[], Any]] | None = None
         self._opened = False

@@ -30,6 +30,8 @@ class Settings:
     """Bytes after which a streaming response ends, so that clients free memory."""
     websocket: bool = True
     """Serve both WebSocket URLs."""
+    deflate: bool = True
+    """Compress what many WebSockets get, if they can inflate it."""
     htmlfile: bool = False
     """Serve htmlfile; runs script in our origin, so never with ``origins``."""
     jsonp: bool = False

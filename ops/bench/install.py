@@ -35,7 +35,7 @@ def _run(command: Sequence[str | Path], folder: Path = HERE) -> None:
 def build() -> None:
     """Compile the load client and the bare send() loop if their sources are newer."""
     WORK.mkdir(parents=True, exist_ok=True)
-    _run((*_COMPILE, WORK / "load", *sorted((HERE / "load").glob("*.c"))))
+    _run((*_COMPILE, WORK / "load", *sorted((HERE / "load").glob("*.c")), "-lz"))
     _run((*_COMPILE, WORK / "bare", HERE / "servers" / "bare.c"))
 
 

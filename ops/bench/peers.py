@@ -126,7 +126,8 @@ def _python(
     return Server(name, package, start, client, environment={"PYTHONPATH": str(ROOT)})
 
 
-def _ours(name: str, height: str, client: tuple[str, ...], fan_out: str = "") -> Server:
+def ours(name: str, height: str, client: tuple[str, ...], fan_out: str = "") -> Server:
+    """Return our own server, cut at a height of `ours.py`."""
     return Server(
         name,
         "py:feedsvc",
@@ -191,10 +192,11 @@ FLOOR = Server(
 
 _SUBSCRIBED = (*SOCKJS, *subscription(CHANNEL))
 OURS = (
-    _ours("feedsvc, SockJS layer", "layer", SOCKJS),
-    _ours("feedsvc, realtime path", "service", _SUBSCRIBED),
-    _ours("feedsvc, sends by C loop", "service", _SUBSCRIBED, "send"),
-    _ours("feedsvc, sends by Python", "service", _SUBSCRIBED, "python"),
+    ours("feedsvc, SockJS layer", "layer", SOCKJS),
+    ours("feedsvc, realtime path", "service", _SUBSCRIBED),
+    ours("feedsvc, uncompressed", "service", (*_SUBSCRIBED, "--plain")),
+    ours("feedsvc, sends by C loop", "service", _SUBSCRIBED, "send"),
+    ours("feedsvc, sends by Python", "service", _SUBSCRIBED, "python"),
     _whole("feedsvc, with MongoDB"),
 )
 

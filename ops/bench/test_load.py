@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from feedsvc.sockjs.wire import DEFLATE_RECEIVERS
 
 from install import build
-from peers import HERE, WEBSOCKET, WORK, Server
+from peers import HERE, SOCKJS, WEBSOCKET, WORK, Server, ours
 from process import started
 
 CLIENTS = 20
@@ -25,11 +26,15 @@ def measure(fault: str, window: int) -> dict[str, float]:
     """Run the load client against a server with the fault."""
     script = str(Path(HERE, "servers", "faulty.py"))
     start = (sys.executable, script, fault, "{port}", "{control}")
-    server = Server("faulty", "own:-", start, WEBSOCKET)
+    return run(Server("faulty", "own:-", start, WEBSOCKET), CLIENTS, window)
+
+
+def run(server: Server, clients: int, window: int) -> dict[str, float]:
+    """Run the load client against a server."""
     with started(server) as (process, port, control):
         command = [
             *(str(WORK / "load"), "--port", str(port), "--control-port", str(control)),
-            *("--pid", str(process.pid), "--clients", str(CLIENTS)),
+            *("--pid", str(process.pid), "--clients", str(clients)),
             *("--window", str(window), "--seconds", "0.3", "--warmup", "0"),
             *server.client,
         ]
@@ -41,6 +46,14 @@ def measure(fault: str, window: int) -> dict[str, float]:
 def test_a_good_server_has_no_fault(window: int) -> None:
     """Every client counts every item once."""
     found = measure("none", window)
+
+    assert found["items"] > 20
+    assert not any(found[name] for name in ("lost", "duplicated", "out_of_order"))
+
+
+def test_compressed_items_are_counted() -> None:
+    """The layer compresses for so many clients; each still counts every item."""
+    found = run(ours("layer", "layer", SOCKJS), DEFLATE_RECEIVERS, 50)
 
     assert found["items"] > 20
     assert not any(found[name] for name in ("lost", "duplicated", "out_of_order"))

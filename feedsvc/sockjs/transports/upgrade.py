@@ -6,6 +6,7 @@ import socket
 from http import HTTPStatus
 
 from feedsvc.sockjs.codec import accept_key
+from feedsvc.sockjs.deflate import negotiate
 from feedsvc.sockjs.http import Exchange
 from feedsvc.sockjs.transports.websocket import WebSocketSession
 
@@ -13,7 +14,7 @@ HANDSHAKE = (
     "HTTP/1.1 101 Switching Protocols\r\n"
     "Upgrade: websocket\r\n"
     "Connection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    "Sec-WebSocket-Accept: {accept}\r\n"
 )
 
 
@@ -45,11 +46,15 @@ def _upgrade(exchange: Exchange, transport: str) -> None:
         exchange.answer(HTTPStatus.BAD_REQUEST, b"Handshake is malformed.\n")
         return
     if not exchange.service.refuses(exchange):
-        _open(exchange, transport, HANDSHAKE.format(accept=accept).encode())
+        _open(exchange, transport, HANDSHAKE.format(accept=accept))
 
 
-def _open(exchange: Exchange, transport: str, handshake: bytes) -> None:
+def _open(exchange: Exchange, transport: str, handshake: str) -> None:
     service = exchange.service
+    offers = exchange.request.headers.get("Sec-WebSocket-Extensions", "")
+    extension = negotiate(offers) if service.settings.deflate else None
+    if extension is not None:
+        handshake += f"Sec-WebSocket-Extensions: {extension}\r\n"
     info = service.info(exchange, transport)
     detached = exchange.detach()
     if detached is None:
@@ -57,12 +62,14 @@ def _open(exchange: Exchange, transport: str, handshake: bytes) -> None:
     sock, early = detached
     _prepare(sock, service.settings.max_unsent_bytes)
     try:
-        session = WebSocketSession(service, transport, sock)
+        session = WebSocketSession(
+            service, transport, sock, deflates=extension is not None
+        )
     except BaseException:
         sock.close()  # the application's factory failed, and nobody else owns it
         raise
     service.enter(session, info)
-    session.start(handshake, info, early)
+    session.start(f"{handshake}\r\n".encode(), info, early)
 
 
 def _prepare(sock: socket.socket, max_unsent_bytes: int) -> None:

@@ -35,6 +35,7 @@ from feedsvc.sockjs.wire import (
     PayloadError,
     close_frame,
     decode_text,
+    websocket_form,
 )
 
 if TYPE_CHECKING:
@@ -67,10 +68,14 @@ class WebSocketSession(SockJSSession):
         "_sock",
     )
 
-    def __init__(self, service: Service, transport: str, sock: socket.socket) -> None:
+    def __init__(
+        self, service: Service, transport: str, sock: socket.socket, *, deflates: bool
+    ) -> None:
         super().__init__(service, transport)
         self._sock = sock
-        self._parser = FrameParser(service.settings.max_request_bytes)
+        limit = service.settings.max_request_bytes
+        self._parser = FrameParser(limit, deflates=deflates)
+        self.form = websocket_form(raw=self._is_raw, deflates=deflates)
         self._outbox: Outbox | None = None  # only while something waits
         self._pinged = False
         self._close_sent = False
@@ -178,7 +183,7 @@ class WebSocketSession(SockJSSession):
     def deliver(self, batch: Batch) -> None:
         if self.is_closed or not batch.messages:
             return
-        frame = batch.raw if self._is_raw else batch.websocket
+        frame = self.form(batch, 1)
         counters = self.service.counters
         counters.frames_sent += 1
         counters.bytes_sent += len(frame)

@@ -12,6 +12,11 @@
 
 #define READ_SIZE (1 << 18)
 
+/* As browsers offer it; without contexts, for frames are inflated by themselves. */
+#define OFFER                                                                          \
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "       \
+    "client_no_context_takeover\r\n"
+
 static char inbox[READ_SIZE];
 char unexpected[256];
 
@@ -86,9 +91,10 @@ void client_open(struct client *client, const struct script *script, int index,
                         "GET %.*s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                         "Sec-WebSocket-Key: ZmVlZHN2YyBiZW5jaCAwMQ==\r\n"
+                        "%s"
                         "Origin: http://%s:%d\r\n\r\n",
                         (int)path.size, path.bytes, script->host, script->port,
-                        script->host, script->port);
+                        script->deflates ? OFFER : "", script->host, script->port);
     send_all(client->fd, request, (size_t)size);
     free(path.bytes);
 }
@@ -114,6 +120,8 @@ static void message(struct client *client, const struct script *script,
                     struct tally *tally, struct frame frame, double now)
 {
     if (client->state == STARTING) {
+        if (frame.deflated)
+            frame = inflated(frame);
         struct text wanted = script->steps[client->step];
         if (!contains(frame.bytes, frame.size,
                       (struct text){wanted.bytes + 1, wanted.size - 1})) {
@@ -128,7 +136,7 @@ static void message(struct client *client, const struct script *script,
         send_message(client, script->protocol, 1, script->reply.bytes,
                      script->reply.size);
     } else {
-        tally_frame(tally, &client->progress, frame.bytes, frame.size, now);
+        tally_frame(tally, &client->progress, frame, now);
     }
 }
 

@@ -16,6 +16,7 @@ struct script {
     struct text steps[STEPS]; /* `>` sends the rest of the text, `<` waits for it */
     int step_count;
     struct text asked, reply; /* an application's ping and pong, if it has them */
+    bool deflates;            /* offer compression, as browsers do */
     int cohorts;              /* {k} in path and steps runs through 0..cohorts-1 */
 };
 

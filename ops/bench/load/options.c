@@ -43,13 +43,13 @@ static const struct option names[] = {
     {"prefill", 1, 0, 'b'},      {"seconds", 1, 0, 'S'}, {"pid", 1, 0, 'P'},
     {"control-port", 1, 0, 'c'},
     {"control-step", 1, 0, 'C'}, {"head", 1, 0, 'H'},    {"tail", 1, 0, 'T'},
-    {"accepted", 1, 0, 'a'},
+    {"accepted", 1, 0, 'a'},     {"plain", 0, 0, 'z'},
     {0}};
 
 struct options parse_options(int count, char **arguments)
 {
     struct options all = {.clients = 1000, .opening = 64, .warmup = 5, .seconds = 5,
-                          .script = {.host = "127.0.0.1", .cohorts = 1}};
+                          .script = {.host = "127.0.0.1", .cohorts = 1, .deflates = true}};
     struct script *script = &all.script;
     script->path = all.head = unescape("");
     all.tail = unescape("\\n");
@@ -58,6 +58,7 @@ struct options parse_options(int count, char **arguments)
         case 'p': script->port = atoi(optarg); break;
         case 'u': script->path = unescape(optarg); break;
         case 'm': script->protocol = MQTT; break;
+        case 'z': script->deflates = false; break;
         case 's': add_step(script->steps, &script->step_count, optarg); break;
         case 'r': set_reply(script, optarg); break;
         case 'k': script->cohorts = atoi(optarg); break;

@@ -11,6 +11,7 @@
 static struct scan {
     char *bytes;
     size_t size, room;
+    bool deflated;
     int *items;
     int count;
 } memo[MEMO];
@@ -32,18 +33,10 @@ int tally_publish(struct tally *tally, double now)
 }
 
 /* Find every `seq`, then `":` (escaped or not), then digits. */
-static void scan_frame(struct scan *scan, const char *bytes, size_t size)
+static void find_items(struct scan *scan, struct frame frame)
 {
-    if (scan->room < size) {
-        scan->bytes = realloc(scan->bytes, size);
-        scan->room = size;
-    }
-    if (!scan->items)
-        scan->items = malloc(ITEMS_PER_FRAME * sizeof *scan->items);
-    memcpy(scan->bytes, bytes, size);
-    scan->size = size;
     scan->count = 0;
-    const char *at = bytes, *end = bytes + size;
+    const char *at = frame.bytes, *end = frame.bytes + frame.size;
     while ((at = memmem(at, (size_t)(end - at), "seq", 3))) {
         at += 3;
         while (at < end && (*at == '\\' || *at == '"' || *at == ':'))
@@ -57,14 +50,34 @@ static void scan_frame(struct scan *scan, const char *bytes, size_t size)
     }
 }
 
-static struct scan *look_up(const char *bytes, size_t size)
+static void scan_frame(struct scan *scan, struct frame frame)
+{
+    if (scan->room < frame.size) {
+        scan->bytes = realloc(scan->bytes, frame.size);
+        scan->room = frame.size;
+    }
+    if (!scan->items)
+        scan->items = malloc(ITEMS_PER_FRAME * sizeof *scan->items);
+    memcpy(scan->bytes, frame.bytes, frame.size);
+    scan->size = frame.size;
+    scan->deflated = frame.deflated;
+    find_items(scan, frame.deflated ? inflated(frame) : frame);
+}
+
+static bool is_scanned(const struct scan *scan, struct frame frame)
+{
+    return scan->size == frame.size && scan->deflated == frame.deflated &&
+           !memcmp(scan->bytes, frame.bytes, frame.size);
+}
+
+static struct scan *look_up(struct frame frame)
 {
     static int turn;
     for (int i = 0; i < MEMO; i++)
-        if (memo[i].size == size && !memcmp(memo[i].bytes, bytes, size))
+        if (is_scanned(&memo[i], frame))
             return &memo[i];
     struct scan *scan = &memo[turn = (turn + 1) % MEMO];
-    scan_frame(scan, bytes, size);
+    scan_frame(scan, frame);
     return scan;
 }
 
@@ -105,10 +118,10 @@ static void arrive(struct tally *tally, struct progress *progress, int item, dou
     }
 }
 
-void tally_frame(struct tally *tally, struct progress *progress, const char *bytes,
-                 size_t size, double now)
+void tally_frame(struct tally *tally, struct progress *progress, struct frame frame,
+                 double now)
 {
-    const struct scan *scan = look_up(bytes, size);
+    const struct scan *scan = look_up(frame);
     for (int i = 0; i < scan->count; i++)
         arrive(tally, progress, scan->items[i], now);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "wire.h"
+
 /* The items that one client has; most clients only ever count `next` up. */
 struct progress {
     int next;            /* every item below it has arrived, unless `seen` is set */
@@ -26,8 +28,8 @@ void tally_init(struct tally *tally, int capacity, int live);
 int tally_publish(struct tally *tally, double now);
 
 /* Count every item in one frame for one client. */
-void tally_frame(struct tally *tally, struct progress *progress, const char *bytes,
-                 size_t size, double now);
+void tally_frame(struct tally *tally, struct progress *progress, struct frame frame,
+                 double now);
 
 /* Count what a client that closed will never get. */
 void tally_leave(struct tally *tally, struct progress *progress);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 static size_t next_websocket(const unsigned char *data, size_t size,
                              struct frame *frame)
@@ -28,6 +29,7 @@ static size_t next_websocket(const unsigned char *data, size_t size,
                                 : OTHER;
     frame->bytes = (const char *)data + head;
     frame->size = length;
+    frame->deflated = data[0] & 0x40;
     return head + length;
 }
 
@@ -46,6 +48,7 @@ static size_t next_mqtt(const unsigned char *data, size_t size, struct frame *fr
     frame->kind = MESSAGE;
     frame->bytes = (const char *)data;
     frame->size = head + length;
+    frame->deflated = false;
     return head + length;
 }
 
@@ -55,6 +58,27 @@ size_t next_frame(enum protocol protocol, const char *data, size_t size,
     const unsigned char *bytes = (const unsigned char *)data;
     return protocol == MQTT ? next_mqtt(bytes, size, frame)
                             : next_websocket(bytes, size, frame);
+}
+
+struct frame inflated(struct frame frame)
+{
+    static char message[1 << 20];
+    static z_stream stream;
+    if (!stream.state && inflateInit2(&stream, -15) != Z_OK)
+        exit(1);
+    inflateReset(&stream);
+    stream.next_out = (unsigned char *)message;
+    stream.avail_out = sizeof message;
+    struct text parts[] = {{(char *)frame.bytes, frame.size}, {"\0\0\xff\xff", 4}};
+    for (int i = 0; i < 2; i++) {
+        stream.next_in = (unsigned char *)parts[i].bytes;
+        stream.avail_in = (unsigned)parts[i].size;
+        if (inflate(&stream, Z_SYNC_FLUSH) != Z_OK || stream.avail_in) {
+            fprintf(stderr, "load: a compressed frame is broken\n");
+            exit(1);
+        }
+    }
+    return (struct frame){MESSAGE, message, sizeof message - stream.avail_out, false};
 }
 
 size_t mask_frame(char *out, int opcode, const char *payload, size_t size)

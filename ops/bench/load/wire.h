@@ -12,6 +12,7 @@ struct frame {
     enum kind kind;
     const char *bytes; /* the payload (WebSocket) or the whole packet (MQTT) */
     size_t size;
+    bool deflated; /* permessage-deflate, RFC 7692 */
 };
 
 /* A byte string that may hold zeros. */
@@ -23,6 +24,9 @@ struct text {
 /* Cut the next frame off data; return the bytes it took, 0 if incomplete. */
 size_t next_frame(enum protocol protocol, const char *data, size_t size,
                   struct frame *frame);
+
+/* Return the message of a deflated frame, good until the next call. */
+struct frame inflated(struct frame frame);
 
 /* Write a masked WebSocket frame into out (size + 14 bytes); return its size. */
 size_t mask_frame(char *out, int opcode, const char *payload, size_t size);
