@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 def offer(item_id: str, channel: str = "radio.news", **fields: Any) -> Candidate:
     """Return an offer; fields that a candidate has not go into the body."""
-    own = {"type", "date", "source", "source_id", "alt_id", "backfill"}
+    own = {"type", "date", "publish_at", "source", "source_id", "alt_id", "backfill"}
     body = {name: value for name, value in fields.items() if name not in own}
     known = {name: value for name, value in fields.items() if name in own}
     return Candidate(
