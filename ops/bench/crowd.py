@@ -58,7 +58,8 @@ class Served:
 def set_up() -> None:
     """Build the crowd; move this process to its core and let it open what it may."""
     WORK.mkdir(parents=True, exist_ok=True)
-    subprocess.run((*_COMPILE, str(_CROWD), *_SOURCES), cwd=HERE, check=True)
+    compile_all = (*_COMPILE, str(_CROWD), *_SOURCES, "-lz")
+    subprocess.run(compile_all, cwd=HERE, check=True)
     os.sched_setaffinity(0, {CLIENT_CORE})
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

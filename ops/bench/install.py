@@ -25,6 +25,7 @@ from peers import (
     debian_version,
 )
 
+_ZLIB = Path("/usr/include/zlib.h")
 _COMPILE = ("gcc", "-O2", "-std=gnu11", "-Wall", "-Wextra", "-o")
 
 
@@ -35,6 +36,8 @@ def _run(command: Sequence[str | Path], folder: Path = HERE) -> None:
 def build() -> None:
     """Compile the load client and the bare send() loop if their sources are newer."""
     WORK.mkdir(parents=True, exist_ok=True)
+    if not _ZLIB.exists():
+        _install_debian("zlib1g-dev")
     _run((*_COMPILE, WORK / "load", *sorted((HERE / "load").glob("*.c")), "-lz"))
     _run((*_COMPILE, WORK / "bare", HERE / "servers" / "bare.c"))
 
@@ -52,11 +55,14 @@ def _install_sockjs_tornado() -> None:
     _run((*pip, "install", *SOCKJS_TORNADO_PINS))
 
 
-def _install_debian() -> None:
-    if all(map(debian_version, DEBIAN_PACKAGES)):
-        return
+def _install_brokers() -> None:
+    if not all(map(debian_version, DEBIAN_PACKAGES)):
+        _install_debian(*DEBIAN_PACKAGES)
+
+
+def _install_debian(*packages: str) -> None:
     if os.geteuid() or not shutil.which("apt-get"):
-        print("not root: leaving out", *DEBIAN_PACKAGES)
+        print("not root: leaving out", *packages)
         return
     # A policy of "never start" keeps the packages' own daemons off this machine.
     policy = Path("/usr/sbin/policy-rc.d")
@@ -66,9 +72,7 @@ def _install_debian() -> None:
         policy.chmod(0o755)
     try:
         _run(("apt-get", "update", "-qq"))
-        _run(
-            ("apt-get", "install", "-qqy", "--no-install-recommends", *DEBIAN_PACKAGES)
-        )
+        _run(("apt-get", "install", "-qqy", "--no-install-recommends", *packages))
     finally:
         if made:
             policy.unlink()
@@ -76,7 +80,7 @@ def _install_debian() -> None:
 
 def install_peers() -> None:
     """Install whatever can be installed here; a server that can't is left out later."""
-    for step in (_install_node, _install_sockjs_tornado, _install_debian):
+    for step in (_install_node, _install_sockjs_tornado, _install_brokers):
         try:
             step()
         except (OSError, subprocess.CalledProcessError) as error:
