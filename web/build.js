@@ -1,11 +1,28 @@
 /** Build `dist/`: the widget, the bare client, SockJS for the fallback, the demo page. */
 
 import { build, transform } from "esbuild";
-import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { minify } from "terser";
+
+import { LANGUAGES, NAMES, WIDGET_NAMES, wordsOf } from "./src/words.js";
 
 const here = new URL(".", import.meta.url);
 /** @param {string} name */
 const path = (name) => new URL(name, here).pathname;
+/** What the widget says in a language. @param {string} language */
+const row = (language) => JSON.stringify(wordsOf(language, WIDGET_NAMES).join("|"));
+
+/**
+ * Names that never leave a bundle get short ones: none of them is known to the DOM, to
+ * the wire, to the words or to a page.
+ */
+const INNER = new RegExp(
+  "^(adopt|announce|answered|apply|articles|asked|askAgain|askFirst|backoff|base|context|env|fits|flush" +
+    "|fresh|goToTop|greet|handlers|heartbeat|isDown|isHidden|isInUse|isLoading|isPaused|isPlain|isReady" +
+    "|isTooNarrow|loadSockJS|locale|lost|members|node|pill|playing|rendered|release|renew" +
+    "|startAgain|startWith|takeOver|texts|topEdge|tries|wake|wish|waiting|watch)$",
+);
 
 /** Style sheets become text, without the comments and spaces that people need. */
 const styles = {
@@ -15,30 +32,87 @@ const styles = {
       const { code } = await transform(await readFile(file, "utf8"), {
         loader: "css",
         minify: true,
+        charset: "utf8",
       });
       return { contents: code.trim(), loader: "text" };
     });
   },
 };
 
+/** Of the words, a widget carries those that it says, in one language. */
+const words = {
+  name: "words",
+  setup(bundle) {
+    bundle.onLoad({ filter: /\/widget-words\.js$/ }, () => {
+      const contents = `export const LANGUAGE = "en"; export const ROW = ${row("en")};
+        export const LANGUAGES = "${LANGUAGES.join(" ")}";
+        export const NAMES = "${WIDGET_NAMES.join(" ")}".split(" ");`;
+      return { contents, loader: "js" };
+    });
+  },
+};
+
 await rm(path("dist"), { recursive: true, force: true });
 await mkdir(path("dist"));
-await build({
+const { outputFiles } = await build({
   entryPoints: {
     widget: path("src/define.js"),
     client: path("src/client.js"),
+    embed: path("src/embed.js"),
     "feed-widget": path("src/feed-widget.js"),
-    words: path("src/words.js"),
   },
   outdir: path("dist"),
   bundle: true,
   format: "esm",
   target: "es2022",
   minify: true,
-  sourcemap: true,
+  mangleProps: INNER,
   charset: "utf8",
   legalComments: "none",
-  plugins: [styles],
+  plugins: [styles, words],
+  write: false,
 });
+for (const { path: file, text } of outputFiles) {
+  const { code } = await minify(text, { module: true, ecma: 2020, compress: { passes: 3 } });
+  await writeFile(file, code ?? "");
+}
+
+// One request, one language: the widget with the words of a page's own language.
+const widget = await readFile(path("dist/widget.js"), "utf8");
+for (const language of LANGUAGES) {
+  const own = widget.replace(row("en"), row(language)).replace('"en"!==', `"${language}"!==`);
+  if (language !== "en" && own.includes('"en"!==')) throw new Error("the place of the language is not found");
+  if (language !== "en") await writeFile(path(`dist/widget.${language}.js`), own);
+  await writeFile(path(`dist/words.${language}.js`), `export const ROW=${row(language)};`);
+}
+
+/** All words, for the pages that the service renders. */
+const texts = LANGUAGES.map((language) => {
+  const entries = wordsOf(language, NAMES).map((text, index) => [NAMES[index], text]);
+  return [language, Object.fromEntries(entries)];
+});
+await writeFile(path("dist/words.json"), JSON.stringify(Object.fromEntries(texts)));
 await cp(path("node_modules/sockjs-client/dist/sockjs.min.js"), path("dist/sockjs.min.js"));
 await cp(path("demo"), path("dist/demo"), { recursive: true });
+
+// The service's own pages: the articles there wear the widget's style, outside of a shadow.
+const own = (await readFile(path("src/style.css"), "utf8"))
+  .replace(/:host\(([^)]*\)?)\)/g, "feed-widget$1")
+  .replaceAll(":host", "feed-widget");
+const around = await readFile(path("embed/embed.css"), "utf8");
+const builder = await readFile(path("builder/builder.css"), "utf8");
+for (const [name, css] of Object.entries({ embed: own + around, builder })) {
+  const { code } = await transform(css, { loader: "css", minify: true });
+  await writeFile(path(`dist/${name}.css`), code);
+}
+const { code } = await transform(await readFile(path("builder/builder.js"), "utf8"), { minify: true });
+await writeFile(path("dist/builder.js"), code);
+
+// Compressed once and for good: the service sends these to all who understand them.
+const PACKED = /\.(js|css|svg|html)$/;
+for (const file of await readdir(path("dist"), { recursive: true })) {
+  if (!PACKED.test(file)) continue;
+  const body = await readFile(path(`dist/${file}`));
+  await writeFile(path(`dist/${file}.br`), brotliCompressSync(body));
+  await writeFile(path(`dist/${file}.gz`), gzipSync(body, { level: 9 }));
+}

@@ -265,7 +265,7 @@ test("the undo of the last subscription unsubscribes and later closes", async ()
   const world = makeWorld();
   const undo = await openWith(world, "radio.news", {}, FIRST);
 
-  undo();
+  undo.stop();
   const [request] = world.socket().take();
   await world.clock.pass(3000);
 

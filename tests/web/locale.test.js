@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { directionOf, NAMES, usableLocale, withTexts } from "../../web/src/locale.js";
-import { ROWS } from "../../web/src/words.js";
+import { directionOf, usableLocale, withTexts } from "../../web/src/locale.js";
+import { LANGUAGES, NAMES, ROWS, WIDGET_NAMES } from "../../web/src/words.js";
 
 const textsFor = (tag) => new Promise((resolve) => withTexts(tag, resolve));
 
-test("every language has every text, and a place for the number", async () => {
-  assert.ok(Object.keys(ROWS).length >= 11, "with English twelve");
-  for (const language of Object.keys(ROWS)) {
+test("every language has every text, and a place for the number", () => {
+  assert.ok(LANGUAGES.length >= 12);
+  for (const language of LANGUAGES) {
     const texts = ROWS[language].split("|");
     assert.equal(texts.length, NAMES.length, language);
     assert.ok(texts.every(Boolean), language);
@@ -16,10 +16,19 @@ test("every language has every text, and a place for the number", async () => {
   }
 });
 
-test("a regional tag speaks its language, an unknown one English", async () => {
-  assert.equal((await textsFor("de-AT")).resume, "Fortsetzen");
-  assert.equal((await textsFor("xx")).resume, "Resume");
-  assert.equal((await textsFor("constructor")).resume, "Resume");
+test("the widget says only what there is a word for", () => {
+  assert.deepEqual(WIDGET_NAMES.filter((name) => !NAMES.includes(name)), []);
+});
+
+test("its own language is spoken at once, another when its words are here", async () => {
+  const heard = [];
+  withTexts("en-GB", ({ more }) => heard.push(more));
+
+  assert.deepEqual(heard, ["Load more"]);
+  // Only a build has a file for each language; without it the widget goes on in its own.
+  assert.equal((await textsFor("de-AT")).more, "Load more");
+  assert.equal((await textsFor("xx")).more, "Load more");
+  assert.equal((await textsFor("constructor")).more, "Load more");
 });
 
 test("the first usable tag wins over what pages write into lang", () => {

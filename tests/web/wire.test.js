@@ -90,7 +90,7 @@ test("backlog, publish, auth and unsubscribe are sent and answered as the wire h
     subscription.loadMore(50),
   ];
   await clock.pass(0);
-  subscription();
+  subscription.stop();
 
   const sent = Object.fromEntries(socket().take().map((each) => [each.msg, each]));
   // The first page is asked for with what is here already, so that it joins on.

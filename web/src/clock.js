@@ -14,10 +14,5 @@ let timer;
 export function everyTick(listener) {
   listeners.add(listener);
   timer ??= setInterval(() => listeners.forEach((each) => each()), TICK_MS);
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size) return;
-    clearInterval(timer);
-    timer = undefined;
-  };
+  return () => listeners.delete(listener);
 }

@@ -5,4 +5,3 @@ import { FeedWidget } from "./feed-widget.js";
 FeedWidget.define();
 
 export { FeedWidget };
-export { FeedClient } from "./client.js";

@@ -1,18 +1,20 @@
 /** Building DOM from data: elements, attributes and text, never markup. */
 
 /**
- * @param {string} tag
+ * @param {string} selector a tag and its classes, as `p.meta`; each class is a part too
  * @param {Record<string, unknown>} [attributes] null, undefined and false leave one out
- * @param {...(Node | string | null | undefined | false)} children
+ * @param {...any} children nodes and texts; what is empty is left out
  * @returns {HTMLElement}
  */
-export function h(tag, attributes = {}, ...children) {
+export function h(selector, attributes = {}, ...children) {
+  const [tag, ...names] = selector.split(".");
   const element = document.createElement(tag);
+  if (names.length) element.className = names.join(" ");
+  if (names.length) element.setAttribute("part", element.className);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) element.setAttribute(name, "");
-    else if (value || value === 0) element.setAttribute(name, String(value));
+    if (value != null && value !== false) element.setAttribute(name, value === true ? "" : String(value));
   }
-  for (const child of children) if (child) element.append(child);
+  element.append(...children.filter(Boolean));
   return element;
 }
 
@@ -27,13 +29,7 @@ export function patch(old, fresh) {
   fresh.forEach((node, index) => {
     const known = nodes[index];
     if (!known) old.append(node);
-    else if (!isSame(known, node)) known.replaceWith(node);
+    else if (!known.isEqualNode(node)) known.replaceWith(node);
   });
   for (const node of nodes.slice(fresh.length)) node.remove();
-}
-
-/** @param {any} known @param {any} node */
-function isSame(known, node) {
-  const key = known.dataset?.keep;
-  return key ? key === node.dataset?.keep : known.isEqualNode(node);
 }

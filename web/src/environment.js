@@ -13,8 +13,6 @@ import { fullJitter } from "./backoff.js";
  * @property {(tries: number) => number} backoff
  * @property {number} heartbeat how long a line may be quiet, in milliseconds
  * @property {() => boolean} isHidden nobody is looking: don't reconnect
- * @property {(() => Promise<string | undefined>) | undefined} getToken the first and
- *   every later one, when the service says that it has expired
  * @property {EventTarget | undefined} events where `online` and `visibilitychange` arrive
  */
 
@@ -29,8 +27,7 @@ export const surroundings = () => ({
   backoff: fullJitter(Math.random),
   heartbeat: 25000,
   isHidden: () => false,
-  getToken: undefined,
-  events: typeof globalThis.addEventListener === "function" ? globalThis : undefined,
+  events: "document" in globalThis ? globalThis : undefined,
 });
 
 /** @param {string} url */

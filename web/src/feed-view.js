@@ -1,241 +1,228 @@
 /** The shadow DOM of one element: shows a list of items and moves as little as it can. */
 
-import { h, patch } from "./dom.js";
 import { relative } from "./dates.js";
-import { onFeedKeys } from "./keys.js";
-import { appear, collapse, isCalm } from "./motion.js";
+import { h, patch } from "./dom.js";
+import { targetOf } from "./keys.js";
+import { collapse } from "./motion.js";
 import { render } from "./render.js";
-import { endOf } from "./render-audio.js";
+import { fillTemplate } from "./template.js";
 
 /**
  * @typedef {import("./item-list.js").Item} Item
  * @typedef {import("./render.js").Context} Context
- * @typedef {{node: HTMLElement, item: Item, context: Context}} Entry
+ * @typedef {{node: HTMLElement, rev: number, context?: Context}} Entry
  * @typedef {{release(): void, toggle(): void, loadMore(): void}} Actions
- * @typedef {{layout: string, dir: string, waiting: number, isPaused: boolean,
- *   isLoading: boolean, isRefused: boolean, isDown: boolean}} Frame
+ * @typedef {{layout: string, dir: string, label: string, items: Item[], first: number,
+ *   size: number, more: boolean, fresh: Set<string>, playing: Item | undefined,
+ *   waiting: number, isPaused: boolean, isLoading: boolean, isDown: boolean}} Frame
+ *   all that is on the page: `items` of the `size` known, from the `first` on
  */
 
 /** Screen readers hear one sum of what a busy second brought. */
 const ANNOUNCE_MS = 1000;
 
-let lastId = 0;
-
 export class FeedView {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
+  #host;
   #shadow;
   #isDown = false;
   #news = 0;
-  /** @type {Record<string, string>} */
-  #texts = { new: "" };
 
-  /** @param {ShadowRoot} shadow @param {Actions} actions */
-  constructor(shadow, actions) {
+  /** @param {HTMLElement} host @param {ShadowRoot} shadow @param {Actions} actions */
+  constructor(host, shadow, actions) {
+    this.#host = host;
     this.#shadow = shadow;
-    this.status = h("p", { role: "status", class: "status", part: "status" });
+    this.status = h("p.status", { role: "status" });
     this.pause = button("pause", actions.toggle);
     this.pill = button("pill", actions.release);
-    this.pill.hidden = true;
-    this.feed = h("div", { role: "feed", class: "feed", part: "feed", tabindex: -1 });
-    this.empty = h("p", { class: "empty", part: "empty" });
-    this.more = button("more", actions.loadMore);
-    this.more.hidden = true;
-    this.end = h("span", { tabindex: -1 });
+    this.feed = h("div.feed", { role: "feed", tabindex: -1 });
     this.slot = h("slot");
-    /** @type {HTMLElement} */
+    this.empty = h("p.empty");
+    this.more = button("more", actions.loadMore);
+    this.end = h("span", { tabindex: -1 });
     this.root = h(
-      "div",
-      { class: "root", part: "root" },
-      h("div", { class: "bar", part: "bar" }, this.status, this.pause),
-      h("div", { class: "float" }, this.pill),
+      "div.root",
+      {},
+      h("div.bar", {}, this.status, this.pause),
+      h("div.float", {}, this.pill),
       this.feed,
       this.slot,
-      this.empty,
+      h("slot", { name: "empty" }, this.empty),
       this.more,
       this.end,
     );
-    onFeedKeys(this.feed, () => this.articles, this.pause, this.end);
+    this.feed.onkeydown = (event) => {
+      const target = targetOf(event, this.articles, this.pause, this.end);
+      if (!target) return;
+      event.preventDefault();
+      target.focus();
+    };
+    // Pictures that don't load leave no torn frame behind.
+    const torn = (/** @type {any} */ { target }) => (target.hidden = target.localName === "img");
+    shadow.addEventListener("error", torn, true);
     shadow.append(this.root);
   }
 
   /** @returns {HTMLElement[]} */
   get articles() {
-    return [...this.feed.children].flatMap((child) =>
-      child instanceof HTMLElement && !child.inert ? [child] : [],
-    );
+    const nodes = /** @type {any} */ ([...this.feed.children]);
+    return nodes.filter((/** @type {HTMLElement} */ { inert }) => !inert);
   }
 
   /** @returns {HTMLElement | null} */
-  get focused() {
+  get #focused() {
     return /** @type {HTMLElement | null} */ (this.#shadow.activeElement);
   }
 
-  /** Ids on the page. @param {string} id */
-  has(id) {
+  /** It is on the page. @param {Item} item */
+  has({ id }) {
     return this.#entries.has(id);
   }
 
+  /** Show what others have rendered, as it is. @param {{node: HTMLElement, item: Item}[]} rendered */
+  adopt(rendered) {
+    for (const { node, item } of rendered) this.#entries.set(item.id, { node, rev: item.rev });
+  }
+
   /**
-   * Show exactly these items in this order.
-   * @param {Item[]} items
+   * Show exactly this.
    * @param {Context} context a new object when words or language changed
-   * @param {{more: boolean, fresh: Set<string>}} how `fresh` ones are shown to be new
+   * @param {Frame} frame
    */
-  show(items, context, { more, fresh }) {
-    const focused = this.focused;
-    const wanted = new Set(items.map((item) => item.id));
-    for (const [id, entry] of this.#entries) if (!wanted.has(id)) this.#remove(id, entry);
+  show(context, frame) {
+    const { items, more } = frame;
+    const focused = this.#focused;
+    this.#showItems(context, frame);
+    this.#showFrame(context, frame);
+    if (focused?.isConnected && focused !== this.#focused) focused.focus({ preventScroll: true });
+    if (focused === this.more && !more) this.end.focus({ preventScroll: true });
+  }
+
+  /** @param {Context} context @param {Frame} frame */
+  #showItems(context, { items, first, size, fresh, playing }) {
+    const wanted = new Set(items.map(({ id }) => id));
+    for (const [id, { node }] of this.#entries) {
+      if (!wanted.has(id)) this.#remove(id, node, fresh.has(id));
+    }
     /** @type {HTMLElement | null} */
     let below = null;
-    for (let index = items.length - 1; index >= 0; index--) {
-      const node = this.#article(items[index], context, fresh.has(items[index].id));
-      node.setAttribute("aria-posinset", String(index + 1));
-      node.setAttribute("aria-setsize", String(more ? -1 : items.length));
-      if (staying(node.nextElementSibling) !== below || !node.isConnected) {
-        this.feed.insertBefore(node, below);
-      }
+    for (let index = items.length; index--; ) {
+      const item = items[index];
+      const node = this.#article(item, context, fresh.has(item.id));
+      node.ariaPosInSet = `${first + index + 1}`;
+      node.ariaSetSize = `${size}`;
+      node.classList.toggle("playing", item === playing);
+      if (!node.isConnected || staying(node.nextElementSibling) !== below) this.feed.insertBefore(node, below);
       below = node;
     }
-    if (focused?.isConnected && focused !== this.focused) focused.focus({ preventScroll: true });
-    if (!more && this.focused === this.more) this.end.focus({ preventScroll: true });
-    this.more.hidden = !more;
   }
 
-  /**
-   * Everything around the items.
-   * @param {Context} context @param {Frame} frame
-   */
-  frame({ texts, locale }, { layout, dir, waiting, isPaused, isLoading, isRefused, isDown }) {
-    this.#texts = texts;
-    this.root.className = `root ${layout}`;
-    this.root.dir = dir;
-    this.root.lang = locale;
-    this.feed.ariaLabel = texts.feed;
-    this.feed.ariaBusy = String(isLoading);
-    write(this.pause, isPaused ? texts.resume : texts.pause);
-    this.pause.classList.toggle("paused", isPaused);
-    this.pill.hidden = waiting === 0;
-    if (waiting) write(this.pill, newItems(texts, waiting));
+  /** @param {Context} context @param {Frame} frame */
+  #showFrame({ texts, locale }, { layout, dir, label, items, more, waiting, isPaused, isLoading, isDown }) {
+    const { root, feed, pause, pill } = this;
+    root.className = `root ${layout}`;
+    root.dir = dir;
+    root.lang = locale;
+    feed.ariaLabel = label;
+    feed.ariaBusy = `${isLoading}`;
+    write(pause, texts.pause);
+    pause.ariaPressed = `${isPaused}`;
+    pill.hidden = !waiting;
+    write(pill, newItems(texts, waiting));
     write(this.more, texts.more);
-    this.slot.hidden = !isLoading && !isRefused;
-    const nothing = isRefused ? texts.refused : isLoading ? texts.loading : texts.empty;
-    write(this.empty, this.#entries.size ? "" : nothing);
+    this.more.hidden = !more;
+    this.slot.hidden = !isLoading;
+    this.empty.hidden = isLoading || Boolean(items.length);
+    write(this.empty, texts.empty);
     if (isDown !== this.#isDown) write(this.status, isDown ? texts.reconnecting : "");
-    this.status.classList.toggle("trouble", isDown);
-    this.#isDown = isDown;
+    this.status.classList.toggle("trouble", (this.#isDown = isDown));
   }
 
-  /** One more new item; the status line says how many. */
-  announce() {
+  /** One more new item; the status line says how many. @param {Context} [context] */
+  announce(context) {
     if (this.#news++) return;
     setTimeout(() => {
-      if (!this.#isDown) write(this.status, newItems(this.#texts, this.#news));
+      if (!this.#isDown && context) write(this.status, newItems(context.texts, this.#news));
       this.#news = 0;
     }, ANNOUNCE_MS);
   }
 
-  /**
-   * The reader is inside or has scrolled on: items must not move.
-   * @param {HTMLElement} host
-   */
-  isInUse(host) {
-    const { feed, focused } = this;
-    if (focused && (feed.contains(focused) || focused === this.more)) return true;
-    return (
-      host.getBoundingClientRect().top < 0 ||
-      [host, feed].some((box) => box.scrollTop > 0 || Math.abs(box.scrollLeft) > 0)
-    );
+  /** The reader is inside or has scrolled on: items must not move. */
+  get isInUse() {
+    const { feed, more } = this;
+    const focused = this.#focused;
+    if (focused && (feed.contains(focused) || focused === more)) return true;
+    const host = this.#host;
+    return this.topEdge < 0 || [host, feed].some((box) => box.scrollTop > 0 || box.scrollLeft);
   }
 
-  /** Bring the newest into view and to the keyboard. @param {HTMLElement} host */
-  goToTop(host) {
-    const behavior = isCalm() ? "auto" : "smooth";
-    for (const box of [host, this.feed]) box.scrollTo({ top: 0, left: 0, behavior });
-    if (host.getBoundingClientRect().top < 0) host.scrollIntoView({ behavior });
+  /** Where the first item is, above (less than 0) or below the upper edge of the window. */
+  get topEdge() {
+    return this.#host.getBoundingClientRect().top;
+  }
+
+  /** Bring the newest into view and to the keyboard. */
+  goToTop() {
+    for (const box of [this.#host, this.feed]) box.scrollTop = box.scrollLeft = 0;
+    if (this.topEdge < 0) this.#host.scrollIntoView();
     this.articles[0]?.focus({ preventScroll: true });
   }
 
   /** Let the times age. @param {string} locale @param {number} now */
   tick(locale, now) {
-    for (const time of this.feed.querySelectorAll("time[data-ages]")) {
-      const text = relative(Date.parse(time.getAttribute("datetime") ?? ""), now, locale);
-      if (time.textContent !== text) time.textContent = text;
+    for (const time of this.feed.querySelectorAll("time[title]")) {
+      write(time, relative(Date.parse(time.getAttribute("datetime") ?? ""), now, locale));
     }
-    let isFirst = true;
-    for (const { id, item } of this.articles.map((node) => this.#entryOf(node))) {
-      if (item?.type !== "track") continue;
-      this.#entries.get(id)?.node.classList.toggle("playing", isFirst && endOf(item) > now);
-      isFirst = false;
-    }
-  }
-
-  /** @param {HTMLElement} node */
-  #entryOf(node) {
-    const id = node.dataset.id ?? "";
-    return { id, item: this.#entries.get(id)?.item };
   }
 
   /** @param {Item} item @param {Context} context @param {boolean} isFresh */
   #article(item, context, isFresh) {
-    const known = this.#entries.get(item.id);
-    if (known?.item.rev === item.rev && known.context === context) return known.node;
-    const node = known?.node ?? h("article", { tabindex: 0, "data-id": item.id });
-    node.className = `item ${item.type}`;
-    node.setAttribute("part", `item ${item.type}`);
-    this.#fill(node, render(item, context));
-    this.#entries.set(item.id, { node, item, context });
-    if (isFresh) appear(node, !known);
+    const { id, rev, type } = item;
+    const known = this.#entries.get(id);
+    if (known?.rev === rev && (known.context ??= context) === context) return known.node;
+    const node = known?.node ?? h("article", { tabindex: 0, "data-id": id });
+    node.className = `item ${type}`;
+    node.setAttribute("part", node.className);
+    node.classList.toggle("fresh", isFresh);
+    this.#fill(node, fillTemplate(this.#host, item, context.base) ?? render(item, context));
+    this.#entries.set(id, { node, rev, context });
     return node;
   }
 
   /** @param {HTMLElement} node @param {Node[]} blocks */
   #fill(node, blocks) {
-    const hadFocus = node.contains(this.focused) && this.focused !== node;
-    const id = node.getAttribute("aria-labelledby") ?? `n${++lastId}`;
-    const name = find(blocks, ".title, .name");
-    if (name) name.id = id;
-    node.setAttribute("aria-labelledby", id);
+    const hadFocus = node.contains(this.#focused) && this.#focused !== node;
     patch(node, blocks);
-    if (hadFocus && !node.contains(this.focused)) node.focus({ preventScroll: true });
+    node.ariaLabel = node.querySelector(".title, .name")?.textContent ?? null;
+    if (hadFocus && !node.contains(this.#focused)) node.focus({ preventScroll: true });
   }
 
-  /** @param {string} id @param {Entry} entry */
-  #remove(id, { node }) {
+  /** @param {string} id @param {HTMLElement} node @param {boolean} isSeen it goes before the reader's eyes */
+  #remove(id, node, isSeen) {
     this.#entries.delete(id);
-    if (node.contains(this.focused)) {
+    if (node.contains(this.#focused)) {
       const articles = this.articles;
       const at = articles.indexOf(node);
       (articles[at + 1] ?? articles[at - 1] ?? this.feed).focus({ preventScroll: true });
     }
-    collapse(node);
+    if (isSeen) collapse(node);
+    else node.remove();
   }
 }
 
 /** @param {Record<string, string>} texts @param {number} count */
-const newItems = (texts, count) => texts.new.replace("{n}", String(count));
+const newItems = (texts, count) => texts.new.replace("{n}", `${count}`);
 
-/** Touch the DOM only if the text differs. @param {HTMLElement} node @param {string} text */
+/** Touch the DOM only if the text differs. @param {Element} node @param {string} text */
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/**
- * @param {Node[]} blocks @param {string} selector
- * @returns {Element | undefined} the first match in or among the blocks
- */
-function find(blocks, selector) {
-  const elements = blocks.filter((block) => block instanceof Element);
-  for (const element of elements) {
-    const found = element.matches(selector) ? element : element.querySelector(selector);
-    if (found) return found;
-  }
-}
-
 /** @param {string} name @param {() => void} act */
 function button(name, act) {
-  const element = h("button", { type: "button", class: name, part: name });
-  element.addEventListener("click", act);
+  const element = h(`button.${name}`, { type: "button" });
+  element.onclick = act;
   return element;
 }
 

@@ -2,12 +2,12 @@
 
 import { everyTick } from "./clock.js";
 import { FeedView } from "./feed-view.js";
-import { Held } from "./held.js";
 import { Lifeline } from "./lifeline.js";
 import { directionOf, usableLocale, withTexts } from "./locale.js";
 import { poll } from "./poller.js";
+import { endOf } from "./render.js";
 import { safeUrl } from "./safe.js";
-import { sharedClient } from "./shared.js";
+import { sharedReader } from "./shared.js";
 import css from "./style.css";
 
 /**
@@ -15,9 +15,13 @@ import css from "./style.css";
  * @typedef {import("./subscription.js").ItemChange} ItemChange
  */
 
-const LAYOUTS = ["list", "cards", "ticker"];
-/** More would be slow on a phone; older items have their own pages. */
-const MAX_ITEMS = 300;
+const LAYOUTS = ["list", "compact", "cards", "ticker"];
+/** In the page at a time; more would be slow on a phone. */
+const MAX_SHOWN = 200;
+/** Kept for a reader who pages back, or whom new items must not disturb. */
+const MAX_KEPT = 10000;
+/** How many come back at a time when the reader scrolls up again. */
+const STEP = 50;
 /** The directory of this script: the service that a page loaded it from. */
 const HOME = new URL(".", import.meta.url).href;
 /** Change on the wire to the event's name. */
@@ -25,14 +29,6 @@ const EVENTS = { created: "feed-item", updated: "feed-update", removed: "feed-re
 
 /** @type {CSSStyleSheet | undefined} one for all elements of the page */
 let sheet;
-
-function styles() {
-  if (!sheet) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-  }
-  return sheet;
-}
 
 export class FeedWidget extends HTMLElement {
   static observedAttributes = ["channel", "src", "backlog", "types", "layout", "lang"];
@@ -46,27 +42,31 @@ export class FeedWidget extends HTMLElement {
   }
 
   #view;
-  /** @type {any} what `subscribe` returned */
+  /** @type {import("./subscription.js").Subscription | undefined} */
   #subscription;
-  /** @type {(() => void)[]} */
-  #undo = [];
-  /** @type {import("./render.js").Context | undefined} until the words are here */
+  /** Ends what was started. */
+  #end = new AbortController();
+  /** @type {import("./render.js").Context | undefined} */
   #context;
   #lifeline = new Lifeline(() => this.#poll(), () => this.#draw());
-  #held = new Held();
-  /** @type {Set<string>} new or changed since the page was last drawn */
+  /** New items kept back while the reader is busy: id to whether it is announced. */
+  /** @type {Map<string, boolean>} */
+  #held = new Map();
+  /** @type {Set<string>} new, changed or removed since the page was last drawn */
   #fresh = new Set();
+  /** The first of the items in the page; those above it are out of sight. */
+  #first = 0;
   #isPaused = false;
   #isDrawing = false;
   #isRestarting = false;
-  #hasBacklog = false;
-  #isRefused = false;
+  #isLoading = true;
 
   constructor() {
     super();
     const shadow = this.attachShadow({ mode: "open" });
-    shadow.adoptedStyleSheets = [styles()];
-    this.#view = new FeedView(shadow, {
+    if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(css);
+    shadow.adoptedStyleSheets = [sheet];
+    this.#view = new FeedView(this, shadow, {
       release: () => this.#release(true),
       toggle: () => (this.#isPaused ? this.resume() : this.pause()),
       loadMore: () => this.loadMore(),
@@ -84,15 +84,13 @@ export class FeedWidget extends HTMLElement {
 
   /** @param {string} name @param {string | null} old @param {string | null} value */
   attributeChangedCallback(name, old, value) {
-    if (old === value || !this.isConnected) return;
-    if (name === "lang") return this.#localize();
-    if (name === "layout") return this.#draw();
-    if (this.#isRestarting) return;
+    if (old === value || !this.isConnected || this.#isRestarting) return;
+    if (name === "lang" || name === "layout") return this.#localize();
     this.#isRestarting = true; // several attributes set in one turn restart once
     queueMicrotask(() => {
       this.#isRestarting = false;
       this.#stop();
-      this.#start();
+      if (this.isConnected) this.#start();
     });
   }
 
@@ -115,7 +113,7 @@ export class FeedWidget extends HTMLElement {
 
   /** How many items to start with and to add by "Load more": 0 to 500, 20 unless set. */
   get backlog() {
-    const count = Number.parseInt(this.getAttribute("backlog") ?? "", 10);
+    const count = parseInt(this.getAttribute("backlog") ?? "");
     return count >= 0 ? Math.min(count, 500) : 20;
   }
   set backlog(value) {
@@ -127,10 +125,10 @@ export class FeedWidget extends HTMLElement {
     return (this.getAttribute("types") ?? "").split(/[\s,]+/).filter(Boolean);
   }
   set types(value) {
-    this.setAttribute("types", value.join(" "));
+    this.setAttribute("types", `${value}`);
   }
 
-  /** `list`, `cards` or `ticker`. */
+  /** `list`, `compact`, `cards` or `ticker`. */
   get layout() {
     const layout = this.getAttribute("layout") ?? "";
     return LAYOUTS.includes(layout) ? layout : LAYOUTS[0];
@@ -154,23 +152,44 @@ export class FeedWidget extends HTMLElement {
   /** Add older items at the end. Resolves to whether there were any. */
   async loadMore() {
     const { more } = this.#view;
-    more.setAttribute("aria-disabled", "true");
+    const end = Math.min(this.#items.length, this.#first + this.#most);
+    more.ariaDisabled = "true";
     try {
-      return Boolean(await this.#subscription?.loadMore(this.backlog));
+      this.#keep(MAX_KEPT);
+      if (this.#items.length < end + this.backlog) await this.#subscription?.loadMore(this.backlog);
     } catch {
       return false; // the connection broke; the button is still there
     } finally {
-      more.removeAttribute("aria-disabled");
+      more.ariaDisabled = null;
     }
+    const now = Math.min(this.#items.length, end + (this.backlog || 20));
+    this.#first = Math.max(this.#first, now - this.#most);
+    this.#draw();
+    return now > end;
+  }
+
+  /**
+   * What is here already, of those that are rendered by the service.
+   * @returns {import("./handover.js").Given | undefined}
+   */
+  takeOver() {
+    return undefined;
+  }
+
+  /** @param {number} limit */
+  #keep(limit) {
+    if (this.#subscription) this.#subscription.list.limit = limit;
   }
 
   #start() {
     const { channel, backlog, types, src } = this;
     this.#localize();
     if (!channel) return;
-    const client = sharedClient(src);
-    const wishes = { backlog, types, limit: Math.max(MAX_ITEMS, backlog) };
-    this.#subscription = client.subscribe(channel, wishes, {
+    const reader = sharedReader(src);
+    const given = this.takeOver();
+    if (given) this.#view.adopt(given.rendered);
+    const wishes = { backlog, types, limit: this.#most, start: given?.start };
+    this.#subscription = reader.subscribe(channel, wishes, {
       replace: (items) => this.#replaced(items),
       change: (change) => this.#changed(change),
       error: (error) => this.#refused(error),
@@ -179,21 +198,18 @@ export class FeedWidget extends HTMLElement {
       this.#lifeline.watch(state);
       this.#tell("feed-state", { state });
     };
+    const { signal } = (this.#end = new AbortController());
     // Captured, because the page may scroll in any of its boxes.
-    const scrolled = () => this.#recheck();
-    document.addEventListener("scroll", scrolled, { capture: true, passive: true });
-    this.#undo.push(
-      this.#subscription,
-      client.on("state", watch),
-      everyTick(() => this.#tick()),
-      () => document.removeEventListener("scroll", scrolled, { capture: true }),
-    );
-    watch(client.state);
+    document.addEventListener("scroll", () => this.#recheck(), { signal, capture: true });
+    for (const undo of [reader.on("state", watch), everyTick(() => this.#draw())]) {
+      signal.addEventListener("abort", undo);
+    }
+    watch(reader.state);
   }
 
   #localize() {
     const around = this.closest("[lang]")?.getAttribute("lang");
-    const locale = usableLocale(this.getAttribute("lang"), around, navigator.language);
+    const locale = usableLocale(around, navigator.language);
     withTexts(locale, (texts) => {
       this.#context = { locale, texts, base: `${this.src}/` };
       this.#draw();
@@ -201,18 +217,19 @@ export class FeedWidget extends HTMLElement {
   }
 
   #stop() {
-    this.#undo.splice(0).forEach((undo) => undo());
+    this.#end.abort();
     this.#lifeline.stop();
-    this.#held.release();
+    this.#subscription?.stop();
+    this.#held.clear();
     this.#subscription = undefined;
-    this.#hasBacklog = this.#isRefused = false;
+    this.#first = 0;
+    this.#isLoading = true;
   }
 
   #poll() {
     const { channel, src, backlog, types } = this;
     const limit = Math.max(backlog, this.#items.length);
-    const query = new URLSearchParams({ limit: String(limit) });
-    if (types.length) query.set("types", types.join());
+    const query = `limit=${limit}${types.length ? `&types=${types}` : ""}`;
     const url = `${src}/api/channels/${encodeURIComponent(channel)}/items?${query}`;
     return poll(url, (items, more) => this.#subscription?.replace(items, more));
   }
@@ -222,53 +239,64 @@ export class FeedWidget extends HTMLElement {
     return this.#subscription?.items ?? [];
   }
 
+  /** How many may be in the page. */
+  get #most() {
+    return Math.max(MAX_SHOWN, this.backlog);
+  }
+
   /** The page must not move: the reader is busy, or something is held back already. */
   get #mustHold() {
-    return this.#isPaused || !this.#held.isEmpty || this.#view.isInUse(this);
+    return this.#isPaused || this.#first > 0 || this.#held.size > 0 || this.#view.isInUse;
   }
 
   /** @param {Item[]} items */
   #replaced(items) {
-    if (this.#hasBacklog && this.#mustHold) {
-      const shown = items.findIndex((item) => this.#view.has(item.id));
-      for (const { id } of items.slice(0, Math.max(shown, 0))) this.#held.add(id, true);
+    if (!this.#isLoading && this.#mustHold) {
+      const shown = items.findIndex((item) => this.#view.has(item));
+      for (const { id } of items.slice(0, Math.max(shown, 0))) this.#held.set(id, true);
     }
-    this.#hasBacklog = true;
-    this.#isRefused = false;
+    this.#isLoading = false;
     this.#draw();
   }
 
   /** @param {ItemChange} change */
   #changed({ change, item, backfill }) {
-    if (change === "removed") this.#held.drop(item.id);
-    else if (change === "created" && this.#mustHold) this.#held.add(item.id, !backfill);
-    else if (!backfill) this.#fresh.add(item.id);
-    if (change === "created" && !backfill) this.#view.announce();
+    const mustHold = this.#mustHold;
+    // What the reader is looking at stays, however much comes in above it.
+    this.#keep(mustHold ? MAX_KEPT : this.#most);
+    if (change === "removed") this.#held.delete(item.id);
+    if (change === "created" && mustHold) this.#held.set(item.id, !backfill);
+    else if (!backfill && !document.hidden) this.#fresh.add(item.id);
+    if (change === "created" && !backfill) this.#view.announce(this.#context);
     this.#tell(EVENTS[change], { item, backfill });
     this.#draw();
   }
 
   /** @param {import("./errors.js").FeedError} error */
-  #refused(error) {
-    this.#isRefused = !error.isTemporary;
-    this.#tell("feed-state", { state: "refused", code: error.code });
+  #refused({ isTemporary, code }) {
+    if (!isTemporary) this.#isLoading = false;
+    this.#tell("feed-state", { state: "refused", code });
     this.#draw();
   }
 
   /** Show what is held. @param {boolean} isAsked the reader pressed the button */
   #release(isAsked) {
-    const ids = this.#held.release();
-    for (const id of ids) this.#fresh.add(id);
+    for (const id of this.#held.keys()) this.#fresh.add(id);
+    this.#held.clear();
+    if (isAsked) this.#first = 0;
     this.#show();
-    if (isAsked) this.#view.goToTop(this);
+    if (isAsked) this.#view.goToTop();
   }
 
-  /** The reader left or is back at the top: nothing speaks against showing it. */
+  /** The reader has moved: back up to older pages, or to where nothing speaks against new items. */
   #recheck() {
-    if (this.#held.isEmpty || this.#isPaused) return;
     requestAnimationFrame(() => {
-      const isFree = !this.#held.isEmpty && !this.#isPaused && !this.#view.isInUse(this);
-      if (isFree) this.#release(false);
+      if (this.#first && this.#view.topEdge > -innerHeight) {
+        this.#first = Math.max(0, this.#first - STEP);
+        this.#show();
+      }
+      const isFree = !this.#isPaused && !this.#first && !this.#view.isInUse;
+      if (isFree && this.#held.size > 0) this.#release(false);
     });
   }
 
@@ -282,27 +310,36 @@ export class FeedWidget extends HTMLElement {
   }
 
   #show() {
-    if (!this.#context) return;
-    const items = this.#items.filter((item) => !this.#held.has(item.id));
-    this.#view.show(items, this.#context, {
-      more: Boolean(this.#subscription?.more),
+    const context = this.#context;
+    if (!context) return;
+    const now = Date.now();
+    const items = this.#items.filter(({ id }) => !this.#held.has(id));
+    const newest = items.find(({ type }) => type === "track");
+    const playing = newest && endOf(newest) > now ? newest : undefined;
+    if (playing) {
+      items.splice(items.indexOf(playing), 1);
+      items.splice(items.filter(({ pinned }) => pinned).length, 0, playing);
+    }
+    const first = (this.#first = Math.min(this.#first, Math.max(0, items.length - this.#most)));
+    const end = first + this.#most;
+    const more = Boolean(this.#subscription?.more) || end < items.length;
+    this.#view.show(context, {
+      items: items.slice(first, end),
+      first,
+      size: more ? -1 : items.length,
+      more,
+      playing,
       fresh: this.#fresh,
-    });
-    this.#view.frame(this.#context, {
       layout: this.layout,
-      dir: this.hasAttribute("lang") ? directionOf(this.#context.locale) : "",
-      waiting: this.#held.count,
+      dir: this.hasAttribute("lang") ? directionOf(context.locale) : "",
+      label: this.ariaLabel || this.channel,
+      waiting: [...this.#held.values()].filter(Boolean).length,
       isPaused: this.#isPaused,
-      isLoading: !this.#hasBacklog,
-      isRefused: this.#isRefused,
+      isLoading: this.#isLoading,
       isDown: this.#lifeline.isDown,
     });
     this.#fresh.clear();
-    this.#tick();
-  }
-
-  #tick() {
-    if (this.#context) this.#view.tick(this.#context.locale, Date.now());
+    this.#view.tick(context.locale, now);
   }
 
   /** @param {string} name @param {object} detail */

@@ -3,6 +3,7 @@
 /**
  * @typedef {import("./subscription.js").Subscription} Subscription
  * @typedef {import("./item-list.js").Item} Item
+ * @typedef {{backlog: number, types?: string[]}} Asked
  */
 
 export class Interest {
@@ -12,77 +13,44 @@ export class Interest {
   state = "new";
   /** @type {string | undefined} how far the members have seen everything */
   cursor;
-  /** @type {number | undefined} the subscribe request whose answer counts */
-  request;
+  /** What the service was last asked for; a new object each time. @type {Asked} */
+  asked = { backlog: 0 };
   /** Refusals in a row. */
   tries = 0;
-  /** What the service was last asked for. @type {{types?: string[], backlog: number}} */
-  #asked = { backlog: 0 };
 
   /** @param {string} channel */
   constructor(channel) {
     this.channel = channel;
   }
 
-  /** The types that satisfy every member; undefined means all. */
-  get types() {
-    const types = new Set();
-    for (const member of this.members) {
-      if (!member.types) return undefined;
-      for (const type of member.types) types.add(type);
-    }
-    return [...types].sort();
+  /** What satisfies every member; no types means all. @returns {Asked} */
+  get wish() {
+    const members = [...this.members];
+    const types = members.every((member) => member.types)
+      ? [...new Set(members.flatMap((member) => member.types ?? []))].sort()
+      : undefined;
+    return { backlog: Math.max(...members.map((member) => member.backlog)), types };
   }
 
-  get backlog() {
-    return Math.max(...[...this.members].map((member) => member.backlog));
-  }
-
-  /** A member wants types that the running subscription doesn't bring. */
+  /** The running subscription doesn't bring the types that the members want. */
   get isTooNarrow() {
-    const asked = this.#asked.types;
-    if (!asked) return false;
-    return !this.types || this.types.some((type) => !asked.includes(type));
-  }
-
-  /** The message that subscribes, or resumes, on a connection. */
-  subscribe() {
-    const { channel, backlog, types, cursor } = this;
-    this.state = "loading";
-    this.#asked = { types, backlog };
-    return { msg: "subscribe", channel, backlog, types, since: cursor };
+    return this.asked.types && `${this.asked.types}` !== `${this.wish.types}`;
   }
 
   /**
    * @param {{items: Item[], cursor: string, resumed?: boolean, more?: boolean}} answer
-   * @returns {Subscription[]} the members that need a backlog of their own
+   * the members that don't fit it need a backlog of their own
    */
   answered({ items, cursor, resumed, more }) {
     this.state = "live";
     this.cursor = cursor;
     this.tries = 0;
-    if (resumed) {
-      for (const member of this.members) for (const item of items) member.apply(item);
-      return [...this.members].filter((member) => member.isLoading);
-    }
-    return [...this.members].filter((member) => {
-      const fits = this.#fits(member);
-      if (fits) this.#give(member, items, Boolean(more));
+    for (const member of this.members) {
+      const own = items.slice(0, member.backlog);
+      if (resumed) for (const item of items) member.apply(item);
+      else if (member.fits(this.asked)) member.replace(own, Boolean(more) || own.length < items.length);
       else member.startAgain();
-      return !fits;
-    });
-  }
-
-  /** The answer holds what this member asked for. @param {Subscription} member */
-  #fits({ types, backlog }) {
-    const asked = this.#asked;
-    return String(types) === String(asked.types) && backlog <= asked.backlog;
-  }
-
-  /** @param {Subscription} member @param {Item[]} items @param {boolean} more */
-  #give(member, items, more) {
-    const own = items.slice(0, member.backlog);
-    member.replace(own, more || own.length < items.length);
+    }
   }
 
   /** The service lost the thread; a new backlog follows on its own. */

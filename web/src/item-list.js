@@ -44,15 +44,10 @@ export class ItemList {
   #byId = new Map();
   /** @type {Map<string, number>} id to the rev of its removal */
   #removed = new Map();
-  #limit;
 
   constructor(limit = 300) {
-    this.#limit = limit;
-  }
-
-  /** True when the list holds all it may; older pages have no place in it. */
-  get full() {
-    return this.items.length >= this.#limit;
+    /** May change at any time; what is too much goes with the next change. */
+    this.limit = limit;
   }
 
   /**
@@ -96,7 +91,7 @@ export class ItemList {
     this.#removed.delete(item.id);
     this.#byId.set(item.id, item);
     this.items.splice(this.#place(item), 0, item);
-    if (this.items.length > this.#limit) this.#dropLast();
+    while (this.items.length > this.limit) this.#dropLast();
     return { change: known ? "updated" : "created", item };
   }
 

@@ -1,30 +1,17 @@
 /** The keys of a feed, after the authoring practices of WAI-ARIA. */
 
 /**
- * Page Down and Page Up go from article to article, Control + Home and End leave
- * the feed on either side.
- * @param {HTMLElement} feed
- * @param {() => HTMLElement[]} articles
- * @param {HTMLElement} before @param {HTMLElement} after
- */
-export function onFeedKeys(feed, articles, before, after) {
-  feed.addEventListener("keydown", (event) => {
-    const target = targetOf(event, articles(), before, after);
-    if (!target) return;
-    event.preventDefault();
-    target.focus();
-  });
-}
-
-/**
+ * Where a key leads: Page Down and Page Up go from article to article, Control + Home
+ * and End leave the feed on either side.
  * @param {KeyboardEvent} event @param {HTMLElement[]} articles
  * @param {HTMLElement} before @param {HTMLElement} after
+ * @returns {HTMLElement | undefined}
  */
-function targetOf(event, articles, before, after) {
-  const here = articles.findIndex((article) => article.contains(/** @type {Node} */ (event.target)));
-  const isOut = event.ctrlKey || event.metaKey;
-  if (event.key === "PageDown") return articles[here + 1];
-  if (event.key === "PageUp") return articles[here - 1];
-  if (event.key === "Home" && isOut) return before;
-  if (event.key === "End" && isOut) return after;
+export function targetOf({ key, ctrlKey, metaKey, target }, articles, before, after) {
+  const here = articles.findIndex((article) => article.contains(/** @type {Node} */ (target)));
+  const isOut = ctrlKey || metaKey;
+  if (key === "PageDown") return articles[here + 1];
+  if (key === "PageUp") return articles[here - 1];
+  if (key === "Home" && isOut) return before;
+  if (key === "End" && isOut) return after;
 }

@@ -23,23 +23,20 @@ export class Lifeline {
 
   /** @param {import("./connection.js").State} state */
   watch(state) {
-    if (state === "open") this.#turn(false);
-    else this.#timer ??= setTimeout(() => this.#turn(true), TROUBLE_MS);
+    if (state === "open") this.stop();
+    else
+      this.#timer ??= setTimeout(() => {
+        this.isDown = true;
+        this.#stopPolling = this.#poll();
+        this.#changed();
+      }, TROUBLE_MS);
   }
 
   stop() {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#stopPolling?.();
-    this.#stopPolling = undefined;
-  }
-
-  /** @param {boolean} isDown */
-  #turn(isDown) {
-    if (!isDown) this.stop();
-    if (isDown === this.isDown) return;
-    this.isDown = isDown;
-    if (isDown) this.#stopPolling = this.#poll();
-    this.#changed();
+    this.#timer = this.#stopPolling = undefined;
+    if (this.isDown) this.#changed();
+    this.isDown = false;
   }
 }

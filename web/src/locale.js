@@ -1,40 +1,24 @@
 /** Which language to speak, and its few words that Intl doesn't know. */
 
-export const NAMES = (
-  "new pause resume more empty loading reconnecting refused now cancelled postponed " +
-  "rescheduled online allDay tba doors tickets play sensitive repost reply pinned feed"
-).split(" ");
+import { LANGUAGE, LANGUAGES, NAMES, ROW } from "./widget-words.js";
 
-const ENGLISH =
-  "{n} new|Pause|Resume|Load more|Nothing here yet|Loading…|Reconnecting…|This feed is not available|Now playing|Cancelled|Postponed|Rescheduled|Moved online|All day|Time to be announced|Doors|Tickets|Play|Sensitive content|Reposted|Reply|Pinned|Live feed";
+/** @typedef {Record<string, string>} Texts by their names */
 
 /**
- * @typedef {Record<string, string>} Texts by the names above
- */
-
-/** @param {string} row @returns {Texts} */
-const textsOf = (row) => {
-  const texts = row.split("|");
-  return Object.fromEntries(NAMES.map((name, index) => [name, texts[index]]));
-};
-
-/**
- * Call back with the texts for a language tag: at once for English, else when the
- * words are here. English where we don't speak the language or can't fetch it.
+ * Call back with the texts of a language: at once if this script carries them, else
+ * when they are here. Those that it carries where we don't speak it or can't fetch it.
  * @param {string} tag e.g. `de-AT`
  * @param {(texts: Texts) => void} use
  */
 export async function withTexts(tag, use) {
-  const language = tag.split("-")[0];
-  if (language === "en") return use(textsOf(ENGLISH));
-  let row;
-  try {
-    const { ROWS } = await import(`${new URL("./words.js", import.meta.url)}`);
-    row = Object.hasOwn(ROWS, language) && ROWS[language];
-  } catch {
-    row = undefined;
+  const [language] = tag.split("-");
+  let row = ROW;
+  if (language !== LANGUAGE && LANGUAGES.includes(language)) {
+    const words = new URL(`./words.${language}.js`, import.meta.url).href;
+    row = await import(words).then(({ ROW }) => ROW, () => ROW);
   }
-  use(textsOf(row || ENGLISH));
+  const texts = row.split("|");
+  use(Object.fromEntries(NAMES.map((name, index) => [name, texts[index]])));
 }
 
 /**
@@ -44,7 +28,7 @@ export async function withTexts(tag, use) {
 export function usableLocale(...tags) {
   for (const tag of tags) {
     try {
-      if (tag) return Intl.getCanonicalLocales(tag)[0];
+      if (tag) return `${new Intl.Locale(tag)}`;
     } catch {
       continue; // not a language tag
     }
@@ -52,7 +36,5 @@ export function usableLocale(...tags) {
   return "en";
 }
 
-const RTL = new Set(["ar", "he", "fa", "ur"]);
-
 /** @param {string} tag */
-export const directionOf = (tag) => (RTL.has(tag.split("-")[0]) ? "rtl" : "ltr");
+export const directionOf = (tag) => (/^(ar|he|fa|ur)\b/.test(tag) ? "rtl" : "ltr");

@@ -10,18 +10,14 @@ const INTERVAL_MS = 30000;
 export function poll(url, show) {
   const abort = new AbortController();
   const once = async () => {
-    try {
-      const response = await fetch(url, { signal: abort.signal, credentials: "omit" });
-      if (response.status === 404) return show([], false); // the channel is empty
-      if (!response.ok) return;
-      const { items, next } = await response.json();
-      if (!abort.signal.aborted) show(items, next !== null);
-    } catch {
-      return; // the next round may do better
-    }
+    const response = await fetch(url, { signal: abort.signal, credentials: "omit" });
+    // A channel that is not there is an empty one.
+    const { items, next } = response.status === 404 ? { items: [], next: null } : await response.json();
+    if (items) show(items, next !== null);
   };
-  once();
-  const timer = setInterval(once, INTERVAL_MS);
+  const ignore = () => {}; // the next round may do better
+  once().catch(ignore);
+  const timer = setInterval(() => once().catch(ignore), INTERVAL_MS);
   return () => {
     clearInterval(timer);
     abort.abort();

@@ -1,9 +1,8 @@
 /** Item to DOM, one function a type; each returns the blocks of one article. */
 
-import { byline, media, moment, prose, title } from "./render-parts.js";
-import { renderEvent } from "./render-event.js";
-import { renderEpisode, renderTrack } from "./render-audio.js";
+import { placeTime } from "./dates.js";
 import { h } from "./dom.js";
+import { byline, line, media, moment, picture, prose, title } from "./render-parts.js";
 import { link, safeUrl } from "./safe.js";
 
 /**
@@ -13,13 +12,7 @@ import { link, safeUrl } from "./safe.js";
  */
 
 /** @type {Record<string, (item: Item, context: Context) => any[]>} */
-const RENDERERS = {
-  post: renderPost,
-  article: renderArticle,
-  event: renderEvent,
-  track: renderTrack,
-  episode: renderEpisode,
-};
+const RENDERERS = { post, article, event, track, episode };
 
 /**
  * @param {Item} item
@@ -27,53 +20,112 @@ const RENDERERS = {
  * @returns {Node[]}
  */
 export function render(item, context) {
-  const renderer = Object.hasOwn(RENDERERS, item.type) ? RENDERERS[item.type] : renderPost;
-  const pinned = item.pinned && h("p", { class: "flag", part: "flag" }, `📌 ${context.texts.pinned}`);
-  return [pinned, ...renderer(item, context)].filter(Boolean);
+  const renderer = Object.hasOwn(RENDERERS, item.type) ? RENDERERS[item.type] : post;
+  return [item.pinned && h("p.flag.pinned", {}, "📌"), ...renderer(item, context)].filter(Boolean);
 }
 
 /** @param {Item} item @param {Context} context */
-function renderPost(item, context) {
-  const { texts } = context;
-  const note = item.repost_of ? texts.repost : item.in_reply_to ? texts.reply : "";
-  const content = [
-    item.title && title(item),
-    prose(item),
-    media(item, context),
-    card(item, context),
-  ].filter(Boolean);
+function post(item, context) {
+  const sign = item.repost_of ? "⟲" : item.in_reply_to && "↩";
+  const content = [title(item), prose(item), media(item, context), card(item)].filter(Boolean);
   return [
-    note && h("p", { class: "flag", part: "flag" }, `${item.repost_of ? "⟲" : "↩"} ${note}`),
+    sign && h("p.flag", {}, sign),
     byline(item, context),
     ...(item.sensitive
-      ? [h("details", {}, h("summary", {}, texts.sensitive), ...content)]
+      ? [h("details.sensitive", {}, h("summary", { dir: "auto" }, `⚠ ${item.summary ?? ""}`), ...content)]
       : content),
   ];
 }
 
-/** The page that a post points to. @param {Item} item @param {Context} context */
-function card(item, { base }) {
-  const url = safeUrl(item.external_url, base);
-  if (!url || url === item.url) return;
-  const { host, pathname } = new URL(url);
-  const path = pathname.length > 1 ? h("span", { class: "muted" }, pathname) : "";
-  return link(url, { class: "card", part: "card", dir: "ltr" }, host.replace(/^www\./, ""), path);
+/** The page that a post points to. @param {Item} item */
+function card(item) {
+  const url = item.external_url;
+  if (!safeUrl(url) || url === item.url) return;
+  return link(url, ".card", new URL(url).host.replace("www.", ""));
 }
 
 /** @param {Item} item @param {Context} context */
-function renderArticle(item, context) {
-  const lead = item.summary || item.content_text;
+function article(item, context) {
   const names = (item.authors ?? []).map((/** @type {any} */ author) => author?.name);
   return [
     media(item, context, 1),
-    item.tags?.[0] && h("p", { class: "kicker", part: "kicker", dir: "auto" }, String(item.tags[0])),
+    line("p.kicker", item.tags?.[0]),
     title(item),
-    lead && h("p", { class: "lead", part: "text", dir: "auto" }, lead),
+    line("p.lead.text", item.summary || item.content_text, item),
+    h("p.meta", {}, line("bdi", names.filter(Boolean).join(", ")), moment(item, context)),
+  ];
+}
+
+/** @param {Item} item @param {Context} context */
+function event(item, context) {
+  const { starts_at: datetime, timezone, status, venue, performers = [], offers = [] } = item;
+  const { texts, locale, base } = context;
+  /** @param {string} [iso] */
+  const at = (iso) => placeTime(String(iso), timezone, locale);
+  const [start, old, doors] = [datetime, item.previous_starts_at, item.doors_at].map(at);
+  const badge = status === "moved_online" ? "Online" : texts[status];
+  const hour = start && !item.all_day && !item.time_tba && ` · ${start.time}`;
+  const names = performers.map((/** @type {any} */ each) => each?.name).filter(Boolean);
+  const tickets = status !== "cancelled" && offers.find((/** @type {any} */ offer) => offer?.url);
+  const ics = `${base}feeds/${item.channel}.ics?id=${encodeURIComponent(item.id)}`;
+  return [
+    start && h("div.leaf.date", { "aria-hidden": "true" }, h("b.month", {}, start.month), h("b.day", {}, start.day)),
     h(
-      "footer",
-      { class: "meta", part: "meta" },
-      names.filter(Boolean).join(", "),
-      moment(item.date_published ?? item.date, context),
+      "div.what",
+      {},
+      badge && h(`p.badge.${status}`, {}, badge),
+      title(item),
+      start &&
+        h(
+          "p.meta.when",
+          {},
+          old && h("s", {}, old.date),
+          h("time", { datetime }, start.date, hour),
+          doors && h("span", {}, `${texts.doors} ${doors.time}`),
+        ),
+      line("p.meta.venue", venue && link(venue.url, "", [venue.name, venue.city].filter(Boolean).join(", "))),
+      line("p.lead.performers", names.join(" · ")),
+      h(
+        "p.actions",
+        {},
+        tickets && link(tickets.url, ".button.tickets", texts.tickets),
+        link(ics, ".button.calendar", texts.calendar),
+      ),
     ),
+    media(item, context, 1),
+  ];
+}
+
+/** @param {Item} item @param {Context} context */
+function track(item, context) {
+  const art = safeUrl(item.art, context.base);
+  return [
+    h("div.art", { "aria-hidden": "true" }, art ? picture(art) : "♪"),
+    h(
+      "div.what",
+      {},
+      h("p.kicker.now", {}, context.texts.now),
+      title(item),
+      line("p.artist", item.artist),
+      line("p.meta.album", item.album),
+    ),
+    moment(item, context),
+  ];
+}
+
+/**
+ * The time from which a track no longer plays; stations that stop reporting
+ * must not "play" it for hours.
+ * @param {Item} item
+ */
+export const endOf = (item) => Date.parse(item.started_at ?? item.date) + ((item.duration || 600) + 60) * 1000;
+
+/** @param {Item} item @param {Context} context */
+function episode(item, context) {
+  return [
+    h("p.meta", {}, moment(item, context)),
+    title(item),
+    item.summary ? line("p.prose.text", item.summary, item) : prose(item),
+    media(item, context),
   ];
 }

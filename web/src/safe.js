@@ -5,15 +5,8 @@ import { h } from "./dom.js";
 /** Content of strangers: no opener, no referrer, no vote for search engines. */
 const REL = "noopener noreferrer nofollow ugc";
 
-/** What may stay; other elements give way to their content. */
-const ALLOWED = new Set(
-  "P BR B STRONG I EM U S DEL CODE PRE BLOCKQUOTE UL OL LI SUB SUP HR".split(" "),
-);
-/** What goes with all that is in it. */
-const DROPPED = new Set(
-  ("SCRIPT STYLE TEMPLATE IFRAME OBJECT EMBED NOSCRIPT TITLE TEXTAREA SELECT BUTTON " +
-    "AUDIO VIDEO CANVAS SVG MATH").split(" "),
-);
+/** What may stay; of other elements the content does, as text or what may stay. */
+const ALLOWED = /^(P|BR|B|STRONG|I|EM|U|S|DEL|CODE|PRE|BLOCKQUOTE|UL|OL|LI|SUB|SUP|HR)$/;
 /** Deeper than any text a person wrote. */
 const MAX_DEPTH = 24;
 
@@ -25,19 +18,19 @@ const MAX_DEPTH = 24;
 export function safeUrl(value, base) {
   if (typeof value !== "string" || !URL.canParse(value, base)) return;
   const { protocol, href } = new URL(value, base);
-  return protocol === "https:" || protocol === "http:" ? href : undefined;
+  return /^https?:$/.test(protocol) ? href : undefined;
 }
 
 /**
  * A link, or a plain span where the address is no good.
  * @param {unknown} url
- * @param {Record<string, unknown>} attributes
+ * @param {string} names classes, each with its dot
  * @param {...any} children
  */
-export function link(url, attributes, ...children) {
+export function link(url, names, ...children) {
   const href = safeUrl(url);
-  if (!href) return h("span", attributes, ...children);
-  return h("a", { href, rel: REL, target: "_blank", ...attributes }, ...children);
+  if (!href) return h(`span${names}`, {}, ...children);
+  return h(`a${names}`, { href, rel: REL, target: "_blank" }, ...children);
 }
 
 /** @type {{createHTML(html: string): any} | null | undefined} */
@@ -50,39 +43,31 @@ let policy;
  * @returns {DocumentFragment | undefined}
  */
 export function richText(html) {
-  const trusted = trustedHTML(html);
-  if (trusted === undefined) return;
-  const { body } = new DOMParser().parseFromString(trusted, "text/html");
-  const fragment = document.createDocumentFragment();
-  copy(body, fragment, 0);
-  return fragment;
-}
-
-/** @param {string} html */
-function trustedHTML(html) {
   const types = /** @type {any} */ (globalThis).trustedTypes;
-  if (!types) return html;
   try {
     // What it lets through is only ever parsed in a document without scripts.
-    policy ??= types.createPolicy("feed-widget", { createHTML: (/** @type {string} */ text) => text });
+    policy ??= types?.createPolicy("feed-widget", { createHTML: (/** @type {string} */ text) => text });
+    const trusted = policy ? policy.createHTML(html) : html;
+    const { body } = new DOMParser().parseFromString(trusted, "text/html");
+    return copy(body, document.createDocumentFragment(), 0);
   } catch {
-    policy = null;
+    return; // the page forbids it
   }
-  return policy?.createHTML(html);
 }
 
-/** @param {Node} from @param {Node} to @param {number} depth */
+/**
+ * @template {Node} T
+ * @param {Node} from @param {T} to @param {number} depth
+ */
 function copy(from, to, depth) {
   for (const node of from.childNodes) {
-    if (node.nodeType === Node.TEXT_NODE) to.appendChild(new Text(node.nodeValue ?? ""));
-    if (!(node instanceof Element) || DROPPED.has(node.nodeName.toUpperCase())) continue;
-    const kept = depth < MAX_DEPTH && twin(node);
-    copy(node, kept ? to.appendChild(kept) : to, depth + 1);
+    const name = node.nodeName;
+    if (node instanceof Text) to.appendChild(new Text(node.data));
+    else {
+      const href = name === "A" && /** @type {Element} */ (node).getAttribute("href");
+      const twin = href ? link(href, "") : ALLOWED.test(name) && h(name);
+      copy(node, twin && depth < MAX_DEPTH ? to.appendChild(twin) : to, depth + 1);
+    }
   }
-}
-
-/** @param {Element} element */
-function twin(element) {
-  if (element.nodeName === "A") return link(element.getAttribute("href"), {});
-  return ALLOWED.has(element.nodeName) && h(element.nodeName);
+  return to;
 }

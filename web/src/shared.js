@@ -1,13 +1,13 @@
-/** One client per service and page, however many elements show its channels. */
+/** One connection per service and page, however many elements show its channels. */
 
-import { FeedClient } from "./client.js";
+import { FeedReader } from "./reader.js";
 
-/** @type {Map<string, FeedClient>} */
-const clients = new Map();
+/** @type {Map<string, FeedReader>} */
+const readers = new Map();
 
 /** @param {string} url of the service */
-export function sharedClient(url) {
-  const client = clients.get(url) ?? new FeedClient(url, { isHidden: () => document.hidden });
-  clients.set(url, client);
-  return client;
+export function sharedReader(url) {
+  const reader = readers.get(url) ?? new FeedReader(url, { isHidden: () => document.hidden });
+  readers.set(url, reader);
+  return reader;
 }

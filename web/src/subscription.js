@@ -8,7 +8,8 @@ import { ItemList } from "./item-list.js";
  * @typedef {{change: "created" | "updated" | "removed", item: Item, backfill: boolean}} ItemChange
  * @typedef {{replace?(items: Item[]): void, change?(change: ItemChange): void,
  *   error?(error: import("./errors.js").FeedError): void}} Handlers
- * @typedef {{backlog?: number, types?: string[], limit?: number}} Wishes
+ * @typedef {{backlog?: number, types?: string[], limit?: number,
+ *   start?: import("./handover.js").Start}} Wishes
  * @typedef {(before: string | undefined, limit: number) =>
  *   Promise<{items: Item[], next: string | null}>} FetchPage
  */
@@ -19,6 +20,8 @@ const MAX_PAGE = 500;
 const MAX_HELD = 1000;
 
 export class Subscription {
+  /** Stop showing the channel. @type {() => void} */
+  stop = () => {};
   /** Holding back live messages until the first backlog is here. */
   isLoading = true;
   /** @type {{item: Item, backfill: boolean}[]} */
@@ -39,6 +42,15 @@ export class Subscription {
     this.handlers = handlers;
     this.list = new ItemList(limit);
     this.#fetchPage = fetchPage;
+  }
+
+  get items() {
+    return this.list.items;
+  }
+
+  /** There are older ones, and there is room for them. */
+  get more() {
+    return this.list.more && this.items.length < this.list.limit;
   }
 
   /**
@@ -73,6 +85,20 @@ export class Subscription {
     for (const { item, backfill } of held) this.apply(item, backfill);
   }
 
+  /**
+   * Begin with a page that is here already.
+   * @param {import("./handover.js").Start} start @param {{cursor?: string}} interest
+   */
+  startWith({ items, next, cursor }, interest) {
+    interest.cursor ??= cursor;
+    this.replace(items, next !== null, next ?? undefined);
+  }
+
+  /** What was asked for is what this one wants. @param {import("./interest.js").Asked} asked */
+  fits({ types, backlog }) {
+    return `${this.types}` === `${types}` && this.backlog <= backlog;
+  }
+
   /** Continuity is lost: hold back until the next backlog. */
   startAgain() {
     this.isLoading = true;
@@ -97,7 +123,7 @@ export class Subscription {
    */
   async loadMore(count = this.backlog || 20) {
     const { list } = this;
-    if (this.isLoading || !list.more || list.full) return false;
+    if (this.isLoading || !this.more) return false;
     // No page token yet: ask for what is here once more, and the token with it.
     const limit = list.page ? count : Math.min(MAX_PAGE, list.items.length + count);
     const { items, next } = await this.#fetchPage(list.page, limit);

@@ -92,22 +92,21 @@ test("an episode makes no request for its sound until somebody wants it", async 
         channel: "radio.shows",
         type: "episode",
         title: "An hour",
-        attachments: [{ url: "/a.mp3", mime_type: "audio/mpeg", duration_in_seconds: 3600 }],
+        attachments: [{ url: "/a.mp3", title: "Sound", mime_type: "audio/mpeg", duration_in_seconds: 3600 }],
       },
     ],
     html: pageWith('channel="radio"'),
     headers: {},
   });
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
-  const play = widget.getByRole("button", { name: "Play" });
-  await until(() => play.count(), Boolean);
+  const audio = widget.locator("audio[controls]");
+  await until(() => audio.count(), Boolean);
   const before = asked.includes("/a.mp3");
 
-  await play.click();
+  await audio.evaluate((node) => void node.play().catch(() => undefined));
 
   await until(() => asked.includes("/a.mp3"), Boolean);
   assert.equal(before, false);
-  assert.equal(await widget.locator("audio[controls]").count(), 1);
 });
 
 test("the newest track plays, an old one doesn't", async (t) => {

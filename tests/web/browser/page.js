@@ -14,7 +14,7 @@ const FLAGS =
 /** Nothing inline, nothing from elsewhere, no text that becomes script. */
 export const STRICT = {
   "Content-Security-Policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src https:; " +
     "connect-src 'self' ws://127.0.0.1:*; base-uri 'none'; " +
     "require-trusted-types-for 'script'; trusted-types feed-widget",
 };
@@ -88,7 +88,7 @@ export function texts(widget) {
 }
 
 /** Wait until `read()` gives what `isRight` likes. */
-export async function until(read, isRight, timeoutMs = 8000) {
+export async function until(read, isRight, timeoutMs = 25000) {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await read();

@@ -112,7 +112,7 @@ test("a paused widget collects, and shows all when resumed", async (t) => {
 
   service.put(post("n1", "One"));
   await until(() => hasPill(widget), Boolean);
-  await widget.getByRole("button", { name: "Resume" }).click();
+  await widget.getByRole("button", { name: "Pause", pressed: true }).click();
 
   await untilTexts(widget, ["One", "Post 3", "Post 2", "Post 1"]);
   assert.equal(await hasPill(widget), false);
