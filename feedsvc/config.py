@@ -40,6 +40,9 @@ class Server:
     admin_port: int | None = _key(
         None, _PORT, "port of the admin listener, on loopback; default port + 1"
     )
+    ingest_port: int = _key(
+        8090, _PORT, "port where ingest takes web hooks, if a source has one; 0: any"
+    )
     data_dir: Path = _key(Path("var"), kinds.path, "directory for all that is kept")  # noqa: RUF009 - Path is frozen
     mongodb_uri: str | None = _key(
         None,

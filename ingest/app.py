@@ -25,9 +25,10 @@ from ingest.errand import Tools
 from ingest.fetch import Fetcher
 from ingest.hosts import Hosts
 from ingest.isolate import Readers
-from ingest.run import run
+from ingest.run import run, told
 from ingest.scheduler import MAX_RUNS, Scheduler
 from ingest.summary import Outcome, Summary
+from ingest.webhook import Webhooks
 
 log = logging.getLogger("ingest.app")
 
@@ -80,22 +81,31 @@ async def run_until_stopped(
         loop.add_signal_handler(number, stop.set)
     async with tools(settings) as shared:
         scheduler = Scheduler(lambda job: _run_or_wait(job, shared))
+        webhooks = Webhooks(
+            settings.server.host,
+            settings.server.ingest_port,
+            lambda job, response: told(job, shared, response),
+        )
 
         def take_new_jobs() -> None:
             try:
-                scheduler.replace(reload())
+                found = reload()
+                webhooks.replace(found)
+                scheduler.replace(found)
             except ConfigError as error:
                 log.error("configuration not taken: %s", error)  # noqa: TRY400 - no bug
             else:
                 log.info("configuration taken")
 
         loop.add_signal_handler(signal.SIGHUP, take_new_jobs)
+        webhooks.replace(jobs)
         scheduler.start(jobs)
         try:
             announce()
             await stop.wait()
             log.info("stopping")
         finally:
+            await webhooks.close()
             await scheduler.drain(DRAIN_S)
 
 

@@ -133,6 +133,11 @@ class Errand:
         state = {**self._state, "rechecked_at": self._tools.clock()}
         return self._learnt(state, self._next_due)
 
+    async def take(self, reading: Reading) -> Learnt:
+        """Take what the source told by itself, between two runs."""
+        await self._taker.take(reading, self._tools.clock())
+        return self._learnt(self._state, self._next_due)
+
     def failed(self, error: Exception) -> Learnt:
         """Return what is kept of a run that ended so."""
         self._summary.outcome = Outcome.FAILED

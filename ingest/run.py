@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from feedsvc.core.health import ALERT_AFTER, Health
 from feedsvc.errors import SourceError
@@ -29,6 +30,7 @@ from ingest import leasing
 from ingest.budget import OverBudget
 from ingest.config import Job
 from ingest.errand import Errand, Learnt, Tools, wanted
+from ingest.exchange import Response
 from ingest.leasing import LeaseLost
 from ingest.recheck import Rechecked
 from ingest.summary import Outcome, Summary
@@ -37,6 +39,8 @@ log = logging.getLogger("ingest.run")
 
 # A run that takes longer is cut; the next one happens at its time.
 RUN_S = 240.0
+# What is told while a run is under way waits so long, and looks so often.
+TURN_S, TURN_AGAIN_S = 10.0, 0.25
 
 
 async def run(job: Job, tools: Tools, *, even_early: bool = False) -> Summary:
@@ -60,6 +64,31 @@ async def reconcile(
         return await errand.recheck_all(tell)
 
     return await _perform(job, tools, recheck_all, None, even_early=True)
+
+
+async def told(job: Job, tools: Tools, response: Response) -> Summary:
+    """Take what the source itself sent, as a run would have; it stays due as it was.
+
+    A run under way comes first; the outcome is ``NOT_DUE`` if it takes too long, or
+    if the source is disabled.  Raise ``SourceError`` if the document is unusable.
+    """
+    reading = await tools.readers.read(
+        job.source, response, {}, job.template, backfill=False
+    )
+
+    async def take(errand: Errand) -> Learnt:
+        return await errand.take(reading)
+
+    # Under another name, for our own runs hold the source against it too.
+    apart = replace(tools, holder=f"{tools.holder}:told")
+    until = asyncio.get_running_loop().time() + TURN_S
+    while True:
+        summary = await _perform(job, apart, take, RUN_S, even_early=True)
+        if summary.outcome is not Outcome.NOT_DUE:
+            return summary
+        if asyncio.get_running_loop().time() >= until:
+            return summary
+        await asyncio.sleep(TURN_AGAIN_S)
 
 
 async def _perform(
