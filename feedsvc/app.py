@@ -24,6 +24,7 @@ from feedsvc.editorial import Editorial
 from feedsvc.errors import ConfigError, Unavailable
 from feedsvc.net.admin import admin_application
 from feedsvc.net.connection import LiveDoor
+from feedsvc.net.revoking import Revoking
 from feedsvc.net.routes import public_application
 from feedsvc.net.service import Service
 from feedsvc.net.tokens import from_settings
@@ -38,6 +39,7 @@ from feedsvc.store.changes import ChangeStream
 from feedsvc.store.embedded import embedded_mongod
 from feedsvc.store.held import HeldStore
 from feedsvc.store.items import ItemStore
+from feedsvc.store.revocations import RevocationStore
 from feedsvc.store.sources import SourceStore
 
 log = logging.getLogger("feedsvc.app")
@@ -102,13 +104,18 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         held = HeldStore(database, rules)
         releaser = Releaser(held, secrets.token_hex(8))
         relay = Relay(store, changes, settings.limits, releaser.expect)
+        revoking = Revoking(RevocationStore(database), tokens)
         draining = asyncio.Event()
         desk = await _desk(database, store, held)
-        service = Service(settings, rules, store, relay, tokens, draining.is_set, desk)
+        service = Service(
+            *(settings, rules, store, relay, tokens, revoking, draining.is_set, desk)
+        )
         door = LiveDoor(service)
         live = SockJSRouter(door, "/live", _sockjs_settings(settings))
         await _run_beside(stack, relay.run(), door.run(), keep_counts(store, rules))
+        await _run_beside(stack, revoking.run())
         await _first(relay.wait_ready(), stop.wait())
+        await _first(revoking.wait_ready(), stop.wait())
         await _run_beside(stack, releaser.run())
         stack.callback(live.close)
         _serve(stack, public_application(service, live), public, settings)

@@ -29,6 +29,9 @@ class Stream(Member, Protocol):
     def deliver(self, deliveries: Sequence[Delivery], /) -> None:
         """Send live messages; never wait."""
 
+    def end(self) -> None:
+        """End soon, and in order."""
+
 
 class Batches:
     """Encoded batches, shared by the audiences that get the same deliveries."""

@@ -90,6 +90,24 @@ class Feed:
         found: list[dict[str, Any]] = self._call("GET", "/api/channels")["channels"]
         return found
 
+    def revoke(
+        self,
+        *,
+        jti: str | None = None,
+        sub: str | None = None,
+        issued_before: str | None = None,
+        expires: str | None = None,
+    ) -> dict[str, Any]:
+        """Revoke the token of an id, or a subject's; needs an admin's token.
+
+        ``issued_before`` (of a subject; now, if absent) and ``expires`` (when those
+        tokens are over anyway) are instants in ISO 8601.
+        """
+        given = {"jti": jti, "sub": sub, "issued_before": issued_before}
+        body = {**given, "expires": expires}
+        found: dict[str, Any] = self._call("POST", "/api/revocations", body=body)
+        return found
+
     def events(
         self, channel: str, *, backlog: int = 0, since: str | None = None
     ) -> Iterator[Event]:

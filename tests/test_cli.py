@@ -395,6 +395,23 @@ async def test_a_token_is_made_with_the_rights_asked_for(run: Run) -> None:
     assert Tokens(SECRET).verify(json.loads(as_json.out)["token"]).admin
 
 
+async def test_a_token_is_revoked_by_itself_or_by_its_subject(
+    station: Station, feedsvc: Run, run: Run
+) -> None:
+    """What is revoked is told; what can't be is, too."""
+    token = station.token(read=["secret"])
+
+    told = await feedsvc("token", "revoke", token)
+    subject = await feedsvc("token", "revoke", "--sub", "eve", "--json")
+    nothing = await run("token", "revoke", "nonsense", FEEDSVC_URL=station.url)
+
+    assert (await station.http.items("secret", token=token)).status == 401
+    assert told.out.startswith("jti=")
+    assert json.loads(subject.out)["sub"] == "eve"
+    assert (nothing.code, nothing.out) == (1, "")
+    assert nothing.err.startswith("feedsvc: token: is not valid")
+
+
 async def test_a_lifetime_that_is_none_is_told(run: Run) -> None:
     """With examples of good ones."""
     told = await run("token", "--expires", "soon", FEEDSVC_SECRET=SECRET)

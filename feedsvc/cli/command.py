@@ -14,9 +14,12 @@ Command = Callable[[argparse.Namespace, Settings], int]
 class Commands:
     """The commands of a parser; each group's module adds its own."""
 
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
+    def __init__(
+        self, parser: argparse.ArgumentParser, *, required: bool = True
+    ) -> None:
+        """Take the parser; unless ``required`` it is a command by itself too."""
         self._commands = parser.add_subparsers(
-            title="commands", required=True, metavar="COMMAND"
+            title="commands", required=required, metavar="COMMAND"
         )
 
     def add(

@@ -20,6 +20,7 @@ def feed_of(
     settings: Settings,
     *,
     publish: Sequence[str] = (),
+    admin: bool = False,
 ) -> Feed:
     """Return the service that the options name, else the one of these settings."""
     server = settings.server
@@ -32,6 +33,7 @@ def feed_of(
             "feedsvc-cli",
             read=[STAR],
             publish=publish,
+            admin=admin,
             lifetime=OWN_TOKEN,
             now=datetime.now(UTC),
         )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from feedsvc.audience import Member
 from feedsvc.core import messages
-from feedsvc.core.access import ANYONE, Rights
+from feedsvc.core.access import ANYONE
 from feedsvc.core.messages import (
     Auth,
     Backlog,
@@ -96,7 +96,7 @@ class LiveConnection(SockJSConnection):
         rights = self._door.service.tokens.verify(request.token)
         for news in self.state.authenticate(rights, self._door.service.rules):
             self.send(news)
-        self._door.expect_expiry(self, rights)
+        self._door.watch(self)
         self.send(messages.authenticated(request.id, rights.expires_at))
 
     async def _answering(
@@ -135,7 +135,7 @@ class LiveDoor:
         self.service = service
         self.messages_per_second = service.settings.limits.messages_per_second
         self.message_bytes = service.settings.limits.message_bytes
-        self._expiring: dict[LiveConnection, datetime] = {}
+        self._with_token: set[LiveConnection] = set()
 
     def require_size(self, message: str) -> None:
         """Raise ``TooLarge`` if the message has more bytes than the limit."""
@@ -147,25 +147,26 @@ class LiveDoor:
     def __call__(self, session: SockJSSession) -> LiveConnection:
         return LiveConnection(session, self)
 
-    def expect_expiry(self, connection: LiveConnection, rights: Rights) -> None:
-        """Note when the connection's rights end, in place of what was noted."""
-        self.forget(connection)
-        if rights.expires_at is not None:
-            self._expiring[connection] = rights.expires_at
+    def watch(self, connection: LiveConnection) -> None:
+        """Note that the connection has a token, whose end is to be its rights' end."""
+        self._with_token.add(connection)
 
     def forget(self, connection: LiveConnection) -> None:
         """Expect nothing more of the connection."""
-        self._expiring.pop(connection, None)
+        self._with_token.discard(connection)
 
     async def run(self) -> None:
-        """End rights whose time is over, once a second, for ever."""
+        """End rights of tokens that are over or revoked, once a second, for ever."""
         while True:
             await asyncio.sleep(1.0)
-            now = datetime.now(UTC)
-            due = [one for one, at in self._expiring.items() if at <= now]
-            for connection in due:
-                self.forget(connection)
-                self._expire(connection)
+            now, has_ended = datetime.now(UTC), self.service.tokens.has_ended
+            for connection in list(self._with_token):
+                if has_ended(connection.state.rights, now):
+                    self.forget(connection)
+                    self._expire(connection)
+            for stream in list(self.service.streams):
+                if has_ended(stream.state.rights, now):
+                    stream.end()
 
     def _expire(self, connection: LiveConnection) -> None:
         """Drop what the token opened; close if that was all there was."""

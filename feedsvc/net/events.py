@@ -72,7 +72,7 @@ class EventsHandler(Handler):
         self._append([_event(kind, message, cursor if kind == "subscribed" else "")])
         if kind == "error":
             # The subscription is over, and with it all that this stream was for.
-            self._end()
+            self.end()
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Send live messages; those of one tick leave in one write."""
@@ -81,7 +81,7 @@ class EventsHandler(Handler):
         )
 
     def on_connection_close(self) -> None:
-        self._end()
+        self.end()
 
     def _since(self) -> Cursor | None:
         asked = self.cursor("since")
@@ -129,14 +129,15 @@ class EventsHandler(Handler):
             return KEEP_ALIVE_S
         return min(KEEP_ALIVE_S, (expires_at - datetime.now(UTC)).total_seconds())
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End when what is due has been written."""
         self._ended = True
         if hasattr(self, "_due"):
             self._due.set()
 
     def _cut(self) -> None:
         """Drop the connection, as the write under way may never end."""
-        self._end()
+        self.end()
         cast("HTTP1Connection", self.request.connection).stream.close()
 
 

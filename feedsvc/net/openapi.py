@@ -28,6 +28,8 @@ from feedsvc.net.openapi_parts import (
     PATTERN,
     PUBLISHERS,
     RETRY_AFTER,
+    REVOCATION,
+    REVOCATION_BODY,
     TYPES,
     WRITE_ERRORS,
     file_answer,
@@ -167,6 +169,19 @@ def _script(operation_id: str) -> JSON:
     )
 
 
+_REVOKE = {
+    "operationId": "revokeTokens",
+    "tags": ["Publish"],
+    "summary": "End a token, or all of a subject's, before its time",
+    "description": "Needs an admin's token. In force on every process within seconds; "
+    "connections that have shown the token lose its rights.",
+    "security": PUBLISHERS,
+    "requestBody": REVOCATION_BODY,
+    "responses": responses(
+        (201, json_answer("It is revoked", REVOCATION)), errors=(400, 401, 503)
+    ),
+}
+
 _FEEDS = [name for name, form in FORMATS.items() if form.only is None]
 
 PATHS: Mapping[str, Mapping[str, JSON]] = {
@@ -211,6 +226,7 @@ PATHS: Mapping[str, Mapping[str, JSON]] = {
             ),
         },
     },
+    "/api/revocations": {"post": _REVOKE},
     "/feeds/{channel}.{format}": {
         "get": _feed("readFeed", _FEEDS),
         "head": _feed("askFeed", _FEEDS),

@@ -8,6 +8,7 @@ from typing import Any
 from feedsvc.core.channel import MAX_BYTES
 from feedsvc.core.item import ItemType
 from feedsvc.core.messages import MAX_BACKLOG
+from feedsvc.schema.fields import MAX_ID
 from feedsvc.schema.openapi import PRINTABLE
 
 JSON = dict[str, Any]
@@ -167,6 +168,30 @@ ITEMS_BODY = {
             }
         }
     },
+}
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_ID}
+_INSTANT = {"type": "string", "format": "date-time"}
+REVOCATION: JSON = {
+    "type": "object",
+    "description": "What is revoked: the token of this `jti`; or of this `sub` all "
+    "that were issued before an instant, which is now if absent. After `expires` those "
+    "tokens are over by themselves, and the revocation is forgotten.",
+    "properties": {
+        "jti": _NAME,
+        "sub": _NAME,
+        "issued_before": _INSTANT,
+        "expires": _INSTANT,
+    },
+    "additionalProperties": False,
+    "oneOf": [
+        {"required": ["jti"], "not": {"required": ["issued_before"]}},
+        {"required": ["sub"]},
+    ],
+}
+REVOCATION_BODY = {
+    "required": True,
+    "content": {"application/json": {"schema": REVOCATION}},
 }
 
 

@@ -21,6 +21,7 @@ from feedsvc.net.health import HealthHandler, ReadyHandler
 from feedsvc.net.oembed import OEmbedHandler
 from feedsvc.net.openapi_page import DocumentHandler, PageHandler
 from feedsvc.net.pages import DemoHandler, FileHandler, web_directory
+from feedsvc.net.revocations import RevocationsHandler
 from feedsvc.net.service import Service
 from feedsvc.sockjs import SockJSRouter
 
@@ -40,6 +41,7 @@ def public_application(service: Service, live: SockJSRouter) -> Application:
         (r"/api/channels/([^/]+)/items/([^/]+)", ChannelItemHandler, with_service),
         (r"/api/channels/([^/]+)/events", EventsHandler, with_service),
         (r"/api/items/([^/]+)", ItemHandler, with_service),
+        (r"/api/revocations", RevocationsHandler, with_service),
         (r"/feeds/([^/]+)", FeedHandler, with_service),
         (r"/healthz", HealthHandler, with_service),
         (r"/readyz", ReadyHandler, with_service),

@@ -26,6 +26,7 @@ from feedsvc.errors import (
 )
 from feedsvc.net.counts import ChannelCounts, Counts
 from feedsvc.net.rate import Buckets
+from feedsvc.net.revoking import Revoking
 from feedsvc.net.tokens import Tokens
 from feedsvc.relay import Relay
 from feedsvc.schema import offer
@@ -56,6 +57,7 @@ class Service:
     store: ItemStore
     relay: Relay
     tokens: Tokens
+    revoking: Revoking
     is_draining: Callable[[], bool]
     editorial: Editorial
     publishing: Buckets = field(default_factory=Buckets)

@@ -23,6 +23,7 @@ from feedsvc.core.item import Item, ItemType
 from feedsvc.core.position import Position
 from feedsvc.editorial import Editorial
 from feedsvc.net.connection import LiveDoor
+from feedsvc.net.revoking import Revoking
 from feedsvc.net.routes import public_application
 from feedsvc.net.service import Service
 from feedsvc.net.tokens import Tokens
@@ -147,6 +148,7 @@ async def run_service(port: int, control: int) -> None:
         store,
         relay,
         Tokens(peers.SECRET),
+        cast("Revoking", stream),
         lambda: False,
         cast("Editorial", stream),
     )
