@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import logging
 import os
 import random
@@ -15,9 +16,9 @@ from datetime import UTC, datetime
 
 from feedsvc.config import Settings
 from feedsvc.errors import ConfigError, Unavailable
-from feedsvc.store import check, connect
-from feedsvc.store.embedded import embedded_mongod
+from feedsvc.store.audit import AuditLog
 from feedsvc.store.items import ItemStore
+from feedsvc.store.opened import opened
 from feedsvc.store.sourced import SourcedItems
 from feedsvc.store.sources import SourceStore
 from ingest.config import Job
@@ -25,6 +26,9 @@ from ingest.errand import Tools
 from ingest.fetch import Fetcher
 from ingest.hosts import Hosts
 from ingest.isolate import Readers
+from ingest.purge import Kind, Purge, Target
+from ingest.recheck import Rechecked
+from ingest.run import reconcile as recheck_all
 from ingest.run import run, told
 from ingest.scheduler import MAX_RUNS, Scheduler
 from ingest.summary import Outcome, Summary
@@ -40,16 +44,10 @@ DRAIN_S = 30.0
 async def tools(settings: Settings) -> AsyncIterator[Tools]:
     """Build what runs need; raise ``ConfigError`` if the database will not do."""
     async with AsyncExitStack() as stack:
-        uri = settings.server.mongodb_uri
-        if uri is None:
-            settings.server.data_dir.mkdir(parents=True, exist_ok=True)
-            mongod = await stack.enter_async_context(
-                embedded_mongod(settings.server.data_dir)
-            )
-            uri = mongod.uri
-        database = connect(uri)
-        stack.push_async_callback(database.client.close)
-        await check(database.client)
+        server = settings.server
+        database = await stack.enter_async_context(
+            opened(server.mongodb_uri, server.data_dir)
+        )
         rules = settings.channel_rules
         items = ItemStore(database, rules)
         await items.prepare()
@@ -110,18 +108,59 @@ async def run_until_stopped(
 
 
 async def run_once(
-    settings: Settings, jobs: Sequence[Job], *, even_early: bool
+    settings: Settings,
+    jobs: Sequence[Job],
+    tell: Callable[[Summary], None],
+    *,
+    even_early: bool,
 ) -> list[Summary]:
-    """Run each job once, those that are due or all; return their summaries."""
+    """Run each job once, those that are due or all; return their summaries.
+
+    ``tell`` is told each of them as it ends.
+    """
     slots = asyncio.Semaphore(MAX_RUNS)
 
     async def one(job: Job, shared: Tools) -> Summary:
         async with slots:
-            return await _run_to_the_end(job, shared, even_early=even_early)
+            summary = await _run_to_the_end(job, shared, even_early=even_early)
+            tell(summary)
+            return summary
 
     async with tools(settings) as shared, asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(job, shared)) for job in jobs]
     return [task.result() for task in tasks]
+
+
+async def reconcile(
+    settings: Settings, job: Job, tell: Callable[[Rechecked], None]
+) -> Summary:
+    """Ask the source for all that is stored of it; remove what is gone."""
+    async with tools(settings) as shared:
+        return await recheck_all(job, shared, tell)
+
+
+async def purge(
+    settings: Settings,
+    name: str,
+    kinds: Sequence[Kind],
+    choose: Callable[[list[Target]], Target | None],
+    tell: Callable[[int], None],
+) -> tuple[Target, int] | None:
+    """Remove what ``choose`` says of all that has the name; None if it says no.
+
+    Return it, and how many items were removed.
+    """
+    server, rules = settings.server, settings.channel_rules
+    async with opened(server.mongodb_uri, server.data_dir) as database:
+        items, audit = ItemStore(database, rules), AuditLog(database)
+        await items.prepare()
+        await audit.prepare()
+        who = f"{getpass.getuser()}@{socket.gethostname()}"
+        removing = Purge(items, SourcedItems(database, rules), audit, who)
+        target = choose(await removing.find(name, kinds))
+        if target is None:
+            return None
+        return target, await removing.remove(target, tell)
 
 
 async def _run_or_wait(job: Job, shared: Tools) -> None:

@@ -66,6 +66,7 @@ class Rechecker:
             done = Rechecked(
                 done.asked, done.gone, done.not_askable + len(by_id.keys() - asked)
             )
+            yield done
             for question in questions:
                 gone = await self._gone(question)
                 await self._remove([by_id[one] for one in gone], clock())

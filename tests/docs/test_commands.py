@@ -27,7 +27,7 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[str]:
                 yield from commands(one)
 
 
-COMMANDS = [*commands(service.parser()), *commands(ingest._parser())]
+COMMANDS = [*commands(service.parser()), *commands(ingest.parser())]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -110,7 +110,7 @@ async def test_reconcile_asks_for_everything_that_is_stored(posts: Scene) -> Non
 
     assert summary.outcome is Outcome.DONE
     assert summary.written["removed"] == 2
-    assert [step.asked for step in steps] == [1, 2, 3]
+    assert [step.asked for step in steps] == [0, 1, 2, 3]
     assert steps[-1] == Rechecked(asked=3, gone=2, not_askable=0)
     assert [one.source_id for one in await posts.items()] == [uri(posts, 3)]
 
