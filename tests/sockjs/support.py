@@ -16,7 +16,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from feedsvc.sockjs import ConnectionInfo, SockJSConnection, SockJSRouter
-from feedsvc.sockjs.codec import CLOSE, TEXT, unmask
+from feedsvc.sockjs.codec import CLOSE, PING, PONG, TEXT, unmask
 from feedsvc.sockjs.conformance import SETTINGS
 
 # Every transport, and no limits that a fast test would meet.
@@ -204,8 +204,11 @@ class Socket:
             return first & 0x0F, await self.reader.readexactly(size)
 
     async def receive(self) -> str:
-        """Return the next text message."""
+        """Return the next text message, and answer the pings before it."""
         opcode, payload = await self.frame()
+        while opcode == PING:
+            self.send(masked(PONG, payload))
+            opcode, payload = await self.frame()
         assert opcode == TEXT, (opcode, payload)
         return payload.decode()
 
