@@ -207,7 +207,7 @@ async def _exchange(
         follow_redirects=False,
         connect_timeout=min(CONNECT_S, timeout_s),
         request_timeout=timeout_s,
-        user_agent=f"feedsvc/{__version__}",
+        user_agent=headers.get("User-Agent", f"feedsvc/{__version__}"),
         streaming_callback=receive,
         decompress_response=True,
     )

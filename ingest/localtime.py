@@ -87,13 +87,15 @@ def _moment(found: re.Match[str], default: ZoneInfo) -> Moment:
     if found["hour"] is None:
         at, until = _instant(local, default), _instant(local + _DAY, default)
         return Moment(at, until, default.key, is_day=True)
-    hour = int(found["hour"])
+    hour, minute, second = (
+        int(found[part] or 0) for part in ("hour", "minute", "second")
+    )
+    if hour > 24 or minute > 59 or second > 60:
+        raise ValueError("no time of day")
     if found["half"]:
         hour = hour % 12 + (12 if found["half"].lower() == "p" else 0)
     # Added, since 24:00 does occur.
-    local += timedelta(
-        hours=hour, minutes=int(found["minute"]), seconds=int(found["second"] or 0)
-    )
+    local += timedelta(hours=hour, minutes=minute, seconds=second)
     if not found["zone"]:
         at = _instant(local, default)
         return Moment(at, at, default.key)
