@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import lenient
@@ -15,10 +15,12 @@ from ingest import lenient
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
+    max_leaves=10,
 )
+FEW = settings(max_examples=60, deadline=None)
 
 
+@FEW
 @given(VALUES)
 def test_what_is_json_is_read_as_json(value: Any) -> None:
     """No mending touches what needs none."""
@@ -26,6 +28,7 @@ def test_what_is_json_is_read_as_json(value: Any) -> None:
     assert lenient.read(json.dumps(value, ensure_ascii=False, indent=2)) == value
 
 
+@FEW
 @given(st.dictionaries(st.text(), VALUES, min_size=1))
 def test_what_is_sound_survives_the_mending(value: Any) -> None:
     """A comma too many anywhere must not cost a letter elsewhere."""
@@ -70,6 +73,7 @@ def test_faults_of_tools_are_mended(text: str, value: Any) -> None:
         assert lenient.read(text) == value
 
 
+@FEW
 @given(st.text(alphabet='{}[]":,/*-<!>\\ \nab1é'))
 def test_no_text_breaks_it(text: str) -> None:
     """It is a value or a ``ValueError``."""
