@@ -52,7 +52,9 @@ def _fit(name: str, value: Any, base: str) -> Any:
 
 def _html(value: str, base: str) -> str:
     # Cut, not closed: the sanitiser closes what is open and drops half a tag.
-    return value.replace("\x00", "").strip()[:MAX_HTML]
+    # Half of a surrogate pair is no character, and cannot be stored.
+    sound = value.encode("utf-8", "ignore").decode()
+    return sound.replace("\x00", "").strip()[:MAX_HTML]
 
 
 def _language(value: str, base: str) -> str | None:

@@ -224,7 +224,7 @@ def _reason(entry: object, kind: str) -> Mapping[str, Any]:
 
 def _langs(record: Mapping[str, Any]) -> list[str]:
     langs = record.get("langs")
-    return [one for one in langs if text(one)] if isinstance(langs, list) else []
+    return [text(one) for one in langs] if isinstance(langs, list) else []
 
 
 def _parent(record: Mapping[str, Any], which: str) -> str:

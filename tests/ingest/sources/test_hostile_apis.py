@@ -60,6 +60,12 @@ def values(names: str, leaves: int = 30) -> st.SearchStrategy[Any]:
     )
 
 
+def objects(names: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(
+        st.sampled_from(names.split()), values(names, 10), max_size=8
+    )
+
+
 IN_SKY = (
     "uri cid author record value text facets index byteStart byteEnd features $type tag"
     " did embed images external media playlist labels val neg reply parent root reason"
@@ -71,7 +77,7 @@ IN_X = (
     " attachments media_keys media_key variants bit_rate poll_ids options label lang"
     " withheld article title in_reply_to_user_id detail resource_id"
 )
-FEW = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def survives(source: Source, answer: Any) -> None:
@@ -87,13 +93,15 @@ def survives(source: Source, answer: Any) -> None:
 
 
 @FEW
-@given(values(IN_SKY), values(IN_SKY), values(IN_SKY))
+@given(objects(IN_SKY), objects(IN_SKY), values(IN_SKY))
 def test_any_answer_of_bluesky(post: Any, record: Any, reason: Any) -> None:
     """Of any shape, with any values."""
+    record = {"text": "🎸 x", **record, "$type": "app.bsky.feed.post"}
     view = {"uri": "at://did:plc:a/app.bsky.feed.post/1", "author": {"did": "d"}}
-    entry = {"post": {**view, "record": record, "embed": reason}, "reason": reason}
+    entry = {"post": {**view, **post, "record": record}, "reason": reason}
 
-    survives(SKY, {"feed": [entry, {"post": post}, post], "cursor": record})
+    survives(SKY, {"feed": [entry, {"post": post}, post], "cursor": reason})
+    survives(SKY, {"feed": [{"post": {**view, "record": record, "embed": post}}]})
     survives(SKY, post)
 
 
