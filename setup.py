@@ -79,6 +79,7 @@ setup(
             "pytest-asyncio>=1.0",
             "pytest-timeout>=2.3",
             "hypothesis>=6.130",
+            "html5lib>=1.1",
             "websockets>=15.0",
         ],
         "check": [

@@ -41,13 +41,10 @@ ENDINGS = tuple(name for name, one in FORMATS.items() if one.only is None)
 class Publisher:
     """Tells one hub; ``run`` is the task to keep, ``note`` takes in what happens."""
 
-    def __init__(
-        self, hub: str, base: str, rules: Rules, pause_s: float = PAUSE_S
-    ) -> None:
+    def __init__(self, hub: str, base: str, rules: Rules) -> None:
         self._hub = hub
         self._base = base
         self._rules = rules
-        self._pause_s = pause_s
         self._changed: dict[str, None] = {}
         self._due = asyncio.Event()
 
@@ -81,7 +78,7 @@ class Publisher:
         try:
             while True:
                 await self._due.wait()
-                await asyncio.sleep(self._pause_s)
+                await asyncio.sleep(PAUSE_S)
                 self._due.clear()
                 topics, self._changed = self._topics(), {}
                 for first in range(0, len(topics), TOPICS_A_REQUEST):
