@@ -17,7 +17,7 @@ from feedsvc.store.audit import AuditLog, Entry
 from feedsvc.store.documents import to_ms
 from feedsvc.store.held import HeldStore
 from feedsvc.store.items import ItemStore
-from feedsvc.store.sources import SourceStore
+from feedsvc.store.sources import SourceState, SourceStore
 
 # In a channel without a dot in it and all below: more would bury the news.
 MAX_PINNED = 20
@@ -97,6 +97,10 @@ class Editorial:
         """Erase the item for good."""
         now = _now()
         return await self._do(who, "remove", item_id, lambda one: one.remove(now))
+
+    async def sources(self) -> Sequence[SourceState]:
+        """Return how every source that ever ran fares."""
+        return await self._sources.all()
 
     async def disable(self, who: str, source: str) -> bool:
         """Let ingest ask the source no more, and give up a run under way.

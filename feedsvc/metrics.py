@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from feedsvc.relay import Relay
 from feedsvc.release import Releaser
 from feedsvc.sockjs import SockJSRouter
+from feedsvc.sources import figures
+from feedsvc.store.sources import SourceState
+from feedsvc.webhooks import Webhooks
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -25,24 +30,32 @@ class Metrics:
         live: SockJSRouter,
         streams: Collection[object],
         releaser: Releaser,
+        webhooks: Webhooks,
     ) -> None:
         self._relay = relay
         self._live = live
         self._streams = streams
         self._releaser = releaser
+        self._webhooks = webhooks
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
-    def render(self) -> bytes:
-        """Return the figures of this moment in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def render(self, sources: Sequence[SourceState]) -> bytes:
+        """Return the figures of this moment in Prometheus' text format.
+
+        Those of the sources are the deployment's, not this process's own.
+        """
+        shared = CollectorRegistry()
+        shared.register(_Shared(sources))
+        return generate_latest(self._registry) + generate_latest(shared)
 
     def collect(self) -> Iterator[Metric]:
         """Yield every figure; Prometheus' library calls it."""
         yield from self._of_relay()
         yield from self._of_live()
         yield from self._of_held()
+        yield from self._of_webhooks()
 
     def describe(self) -> Iterator[Metric]:
         """Yield nothing: names need no check before there are figures."""
@@ -66,6 +79,22 @@ class Metrics:
         for name, value in asdict(self._releaser.counts).items():
             yield CounterMetricFamily(f"feedsvc_release_{name}", _HELP[name], value)
 
+    def _of_webhooks(self) -> Iterator[Metric]:
+        counts = self._webhooks.counts
+        for name, told in _OF_WEBHOOKS.items():
+            family = CounterMetricFamily(
+                f"feedsvc_webhook_{name}", told, labels=["endpoint"]
+            )
+            for endpoint, one in counts.items():
+                family.add_metric([endpoint], getattr(one, name))
+            yield family
+        leased = GaugeMetricFamily(
+            "feedsvc_webhook_leased", "this process delivers", labels=["endpoint"]
+        )
+        for endpoint, one in counts.items():
+            leased.add_metric([endpoint], int(one.leased))
+        yield leased
+
     def _of_live(self) -> Iterator[Metric]:
         stats = self._live.stats()
         sessions = GaugeMetricFamily(
@@ -83,6 +112,22 @@ class Metrics:
             yield CounterMetricFamily(f"feedsvc_live_{name}", told, stats[name])
 
 
+class _Shared(Collector):
+    """What every process of the deployment tells alike."""
+
+    def __init__(self, sources: Sequence[SourceState]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterable[Metric]:
+        return figures(self._sources, datetime.now(UTC))
+
+
+_OF_WEBHOOKS = {
+    "delivered": "messages that the receiver has taken",
+    "failed": "attempts that failed",
+    "given_up": "messages given up, which are dead letters now",
+    "gaps": "times that changes could not be told",
+}
 _LABELLED = {
     "opened": ("transport", "sessions opened"),
     "closed": ("code", "sessions closed"),

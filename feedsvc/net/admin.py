@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado.web import Application, RequestHandler
 
+from feedsvc.errors import Unavailable
 from feedsvc.metrics import CONTENT_TYPE, Metrics
 from feedsvc.net.editorial import operator_routes
 from feedsvc.net.handler import NotFoundHandler
@@ -13,28 +14,35 @@ from feedsvc.net.health import HealthHandler, ReadyHandler
 from feedsvc.net.service import Service
 from feedsvc.release import Releaser
 from feedsvc.sockjs import SockJSRouter
+from feedsvc.webhooks import Webhooks
 
 
 class MetricsHandler(RequestHandler):
     """``/metrics``: the figures in Prometheus' text format."""
 
-    def initialize(self, metrics: Metrics) -> None:
+    def initialize(self, metrics: Metrics, service: Service) -> None:
         self.metrics = metrics
+        self.service = service
 
-    def get(self) -> None:
+    async def get(self) -> None:
+        try:
+            sources = await self.service.editorial.sources()
+        except Unavailable:
+            # The figures of the process are needed most when the database is away.
+            sources = []
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(self.metrics.render())
+        await self.finish(self.metrics.render(sources))
 
 
 def admin_application(
-    service: Service, live: SockJSRouter, releaser: Releaser
+    service: Service, live: SockJSRouter, releaser: Releaser, webhooks: Webhooks
 ) -> Application:
     """Return what the admin listener serves."""
     with_service: dict[str, Any] = {"service": service}
-    metrics = Metrics(service.relay, live, service.streams, releaser)
+    metrics = Metrics(service.relay, live, service.streams, releaser, webhooks)
     return Application(
         [
-            (r"/metrics", MetricsHandler, {"metrics": metrics}),
+            (r"/metrics", MetricsHandler, {"metrics": metrics, **with_service}),
             (r"/healthz", HealthHandler, with_service),
             (r"/readyz", ReadyHandler, with_service),
             *operator_routes(with_service),

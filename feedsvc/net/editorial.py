@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from feedsvc.core.item import Item
@@ -15,6 +16,7 @@ from feedsvc.core.record import Held, Reason, Record
 from feedsvc.editorial import Editorial
 from feedsvc.errors import BadMessage, Forbidden, Unauthorized
 from feedsvc.net.handler import Handler
+from feedsvc.sources import as_json
 from feedsvc.store.audit import Entry
 
 
@@ -118,6 +120,16 @@ class SwitchHandler(OperatorHandler):
         self.reply(encode(answer))
 
 
+class SourcesHandler(OperatorHandler):
+    """``/admin/api/sources``: how every source of ingest fares."""
+
+    async def get(self) -> None:
+        self.operator()
+        now = datetime.now(UTC)
+        states = await self.desk.sources()
+        self.reply(encode({"sources": [as_json(state, now) for state in states]}))
+
+
 class AuditHandler(OperatorHandler):
     """``/admin/api/audit``: who did what, the newest first."""
 
@@ -138,6 +150,7 @@ def operator_routes(arguments: Mapping[str, Any]) -> list[Any]:
         (r"/admin/api/queue", QueueHandler, arguments),
         (item, AnyItemHandler, arguments),
         (item + r"/(approve|reject|review|pin|unpin)", DeedHandler, arguments),
+        (r"/admin/api/sources", SourcesHandler, arguments),
         (source + r"/(disable|enable)", SwitchHandler, arguments),
         (r"/admin/api/audit", AuditHandler, arguments),
     ]
