@@ -113,7 +113,7 @@ export class FeedView {
       node.ariaPosInSet = `${first + index + 1}`;
       node.ariaSetSize = `${size}`;
       node.classList.toggle("playing", item === playing);
-      if (!node.isConnected || staying(node.nextElementSibling) !== below) this.feed.insertBefore(node, below);
+      if (node.parentNode !== this.feed || staying(node.nextElementSibling) !== below) this.feed.insertBefore(node, below);
       below = node;
     }
   }

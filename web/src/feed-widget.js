@@ -44,8 +44,8 @@ export class FeedWidget extends HTMLElement {
   #view;
   /** @type {import("./subscription.js").Subscription | undefined} */
   #subscription;
-  /** Ends what was started. */
-  #end = new AbortController();
+  /** Ends what was started. @type {AbortController | undefined} */
+  #end;
   /** @type {import("./render.js").Context | undefined} */
   #context;
   #lifeline = new Lifeline(() => this.#poll(), () => this.#draw());
@@ -84,13 +84,14 @@ export class FeedWidget extends HTMLElement {
 
   /** @param {string} name @param {string | null} old @param {string | null} value */
   attributeChangedCallback(name, old, value) {
-    if (old === value || !this.isConnected || this.#isRestarting) return;
+    if (old === value || !this.#end || this.#isRestarting) return;
     if (name === "lang" || name === "layout") return this.#localize();
     this.#isRestarting = true; // several attributes set in one turn restart once
     queueMicrotask(() => {
       this.#isRestarting = false;
+      if (!this.#end) return;
       this.#stop();
-      if (this.isConnected) this.#start();
+      this.#start();
     });
   }
 
@@ -183,6 +184,7 @@ export class FeedWidget extends HTMLElement {
 
   #start() {
     const { channel, backlog, types, src } = this;
+    const { signal } = (this.#end = new AbortController());
     this.#localize();
     if (!channel) return;
     const reader = sharedReader(src);
@@ -198,7 +200,6 @@ export class FeedWidget extends HTMLElement {
       this.#lifeline.watch(state);
       this.#tell("feed-state", { state });
     };
-    const { signal } = (this.#end = new AbortController());
     // Captured, because the page may scroll in any of its boxes.
     document.addEventListener("scroll", () => this.#recheck(), { signal, capture: true });
     for (const undo of [reader.on("state", watch), everyTick(() => this.#draw())]) {
@@ -217,7 +218,8 @@ export class FeedWidget extends HTMLElement {
   }
 
   #stop() {
-    this.#end.abort();
+    this.#end?.abort();
+    this.#end = undefined;
     this.#lifeline.stop();
     this.#subscription?.stop();
     this.#held.clear();
