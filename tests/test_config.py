@@ -57,6 +57,7 @@ def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
         access = "private"
         retention = { age = "90d", count = 1000 }
         types = ["post", "event"]
+        delay = "30s"
         [[channel]]
         path = "radio"
         retention = "7d"
@@ -81,6 +82,8 @@ def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
         1_000,
     )
     assert staff.types == {ItemType.POST, ItemType.EVENT}
+    assert (staff.delay_s, radio.delay_s) == (30, None)
+    assert settings.channel_rules.delay_s(Channel("radio.staff.plans")) == 30
     assert (radio.private, radio.retention_s) == (None, 7 * 86_400)
     assert settings.sources[0].values == {"name": "ada"}
 

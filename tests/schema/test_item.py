@@ -38,6 +38,19 @@ def test_a_full_event_is_taken() -> None:
     assert candidate.body["venue"]["city"] == "Bergen"
 
 
+def test_an_embargo_is_no_part_of_the_content() -> None:
+    """Nobody is to see it, and to move it makes no other item."""
+    free = offer(POST, channel=RADIO, item_id="a")
+
+    candidate = offer(
+        {**POST, "publish_at": "2026-07-01T20:00:00+02:00"}, channel=RADIO, item_id="a"
+    )
+
+    assert candidate.publish_at == datetime(2026, 7, 1, 18, tzinfo=UTC)
+    assert candidate.body == free.body
+    assert candidate.content_hash == free.content_hash
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "rule"),
     [
@@ -54,6 +67,8 @@ def test_a_full_event_is_taken() -> None:
         ({"url": "https://a b"}, "url", "http or https"),
         ({"date": "yesterday"}, "date", "must be an instant"),
         ({"date": 1700000000}, "date", "must be an instant"),
+        ({"publish_at": "soon"}, "publish_at", "must be an instant"),
+        ({"pinned": True}, "pinned", "not a field"),
         ({"date": "0001-01-01T00:00:00+14:00"}, "date", "must be an instant"),
         ({"id": "x" * 201}, "id", "1 to 200"),
         ({"id": "a\nb"}, "id", "printable"),
