@@ -118,10 +118,8 @@ class ItemHandler(Handler):
 
     async def get(self, item_id: str) -> None:
         rights = self.rights()
-        item = await self.service.store.get(item_id)
-        if item is None or item.is_removed:
-            raise NotFound("no such item")
-        if not self.service.may_read(rights, item.channel):
+        item = await self.service.store.seen(self.service.rules.view(rights), item_id)
+        if item is None:
             raise NotFound("no such item")
         self.vary_on("Authorization")
         self.set_header("Cache-Control", "no-cache")

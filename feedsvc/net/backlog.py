@@ -23,22 +23,27 @@ CACHE_CONTROL = (
 
 
 class BacklogHandler(Handler):
-    """Shows a channel's items; what may not be read reads like what is not there."""
+    """Shows a channel's items; what may not be read reads like what is not there.
+
+    Also by the clock: both take the same way through the same queries.
+    """
 
     _tag: str | None = None
+    _asked: Channel
 
     def scope(self, rights: Rights, channel: Channel) -> Scope:
-        """Return what the caller sees of the channel; raise ``NotFound`` if nothing."""
+        """Return what the caller sees of the channel, which may be nothing."""
+        self._asked = channel
         try:
             return self.service.rules.scope(rights, channel, self.types())
-        except Refused as error:
-            raise NotFound(f"no such channel: {channel}") from error
+        except Refused:
+            return Scope(_nowhere(channel), self.types())
 
     async def require_exists(self, scope: Scope) -> None:
         """Raise ``NotFound`` unless something is or was there for the caller."""
         everything = Scope(scope.channel, None, scope.access)
         if not await self.service.store.exists(everything):
-            raise NotFound(f"no such channel: {scope.channel}")
+            raise NotFound(f"no such channel: {self._asked}")
 
     def tag(self, content: str) -> None:
         """Have the answer's ETag made of ``content``.
@@ -67,3 +72,9 @@ class BacklogHandler(Handler):
             self.set_header("Cache-Control", CACHE_CONTROL)
         else:
             self.set_header("Cache-Control", "private, no-store")
+
+
+def _nowhere(channel: Channel) -> Channel:
+    """Return a channel that is as long and can't exist: no name begins so."""
+    _, *rest = channel.segments
+    return Channel(".".join(["-", *rest]))

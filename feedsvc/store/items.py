@@ -125,6 +125,17 @@ class ItemStore:
         return record.shown if record else None
 
     @database_errors()
+    async def seen(self, view: Scope, item_id: str) -> Item | None:
+        """Return the item if the view sees it.
+
+        What it does not see stays in the database, so that it takes as long as what is
+        not there.
+        """
+        wanted = {"_id": item_id, **scope_filter(view), "removed_at": None}
+        document = await self._items.find_one(wanted, {"held": 0})
+        return to_record(document).shown if document else None
+
+    @database_errors()
     async def record(self, item_id: str) -> Record | None:
         """Return all that is stored under the id, also what nobody sees."""
         document = await self._items.find_one({"_id": item_id})
