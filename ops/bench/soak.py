@@ -29,10 +29,11 @@ CLIENTS = int(os.environ.get("SOAK_CLIENTS", "3500"))
 VISITORS_PER_S = 50.0
 ITEMS_PER_S = 10.0
 IDLE_S = 3.0
-WARM_UP = 0.2
+# The allocator has found the sizes that it needs after some five minutes.
+WARM_UP = 0.5
 MOST_MB_PER_H = 1.0
 # Shorter runs end before the memory has come to rest.
-SHORTEST_FOR_SLOPE = 5.0
+SHORTEST_FOR_SLOPE = 10.0
 # Heartbeat delay, pong time-out, close time-out and a sweep of the session table; the
 # idle time-out of kept HTTP connections is not in it, as clients close those.
 LONGEST_TIMEOUT_S = 25.0 + 10.0 + 5.0 + 5.0
