@@ -19,6 +19,17 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRequest(Request):
+    """Files of this machine instead: ``path``, whose last part may have wildcards.
+
+    ``known`` are the stamps, by name, of those that need not be read again.
+    """
+
+    path: str = ""
+    known: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What came back; header names are in lower case.
 
@@ -38,7 +49,7 @@ def shown(url: str) -> str:
     """Return the URL without what may be secret: credentials and query."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 class FetchError(SourceError):

@@ -17,8 +17,8 @@ from tornado.iostream import UnsatisfiableReadError
 from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 
 from feedsvc import __version__
-from ingest import guard, pacing
-from ingest.exchange import FetchError, Request, Response
+from ingest import disk, guard, pacing
+from ingest.exchange import FetchError, FileRequest, Request, Response
 from ingest.hosts import APART_PRIVATE_S, APART_S, Hosts
 
 CONNECT_S = 10.0
@@ -106,6 +106,9 @@ class Fetcher:
         Also an ``accepted`` one, whose body then is whatever the server sent.  Raise
         ``FetchError`` for anything else.
         """
+        if isinstance(request, FileRequest):
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.to_thread(disk.collect, request, datetime.now(UTC))
         headers = dict(request.headers)
         if validators is not None and self._chance() >= UNCONDITIONAL:
             headers |= validators.headers()

@@ -9,6 +9,7 @@ from ingest.sources.azuracast import AzuraCastSource
 from ingest.sources.base import Source
 from ingest.sources.bluesky import BlueskySource
 from ingest.sources.feed import FeedSource
+from ingest.sources.files import FileSource
 from ingest.sources.ical import CalendarSource
 from ingest.sources.icecast import IcecastSource
 from ingest.sources.json_api import JsonSource
@@ -24,7 +25,7 @@ ENTRY_POINTS = "feedsvc.sources"
 
 BUILT_IN: tuple[type[Source], ...] = (
     *(FeedSource, MastodonSource, BlueskySource, XSource, CalendarSource),
-    JsonSource,
+    *(JsonSource, FileSource),
     *(PageSource, TicketmasterSource, SongkickSource),
     *(IcecastSource, ShoutcastSource, AzuraCastSource),
 )
