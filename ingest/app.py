@@ -10,7 +10,7 @@ import random
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
@@ -32,6 +32,7 @@ from ingest.run import reconcile as recheck_all
 from ingest.run import run, told
 from ingest.scheduler import MAX_RUNS, Scheduler
 from ingest.summary import Outcome, Summary
+from ingest.trial import Explorer, Findings
 from ingest.webhook import Webhooks
 
 log = logging.getLogger("ingest.app")
@@ -129,6 +130,33 @@ async def run_once(
     async with tools(settings) as shared, asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(job, shared)) for job in jobs]
     return [task.result() for task in tasks]
+
+
+async def explore(
+    settings: Settings,
+    text: str,
+    tell: Callable[[str], None],
+    *,
+    environ: Mapping[str, str],
+    channel: str | None,
+    allow_private: bool,
+) -> Findings:
+    """Try out what an address offers; without a database, since nothing is kept."""
+    fetcher = Fetcher(Hosts())
+    try:
+        async with Readers(workers=1) as readers:
+            explorer = Explorer(
+                settings,
+                fetcher,
+                readers,
+                tell,
+                environ=environ,
+                channel=channel,
+                allow_private=allow_private,
+            )
+            return await explorer.explore(text)
+    finally:
+        fetcher.close()
 
 
 async def reconcile(

@@ -6,12 +6,13 @@ import asyncio
 import os
 import pickle
 import sys
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from types import TracebackType
 from typing import Any, Self
 
 from feedsvc.errors import SourceError
-from ingest import offers
+from ingest import discover, offers
+from ingest.discover import Found
 from ingest.exchange import Response
 from ingest.offers import Reading, Template
 from ingest.sources.base import Recheck, Source, State
@@ -85,6 +86,11 @@ class Readers:
     ) -> Set[str]:
         """Return which items the source says are gone; raise as ``read`` does."""
         found: Set[str] = await self._call(offers.gone, source, asked, response)
+        return found
+
+    async def discover(self, response: Response) -> Sequence[Found]:
+        """Return what the document offers; raise as ``read`` does."""
+        found: Sequence[Found] = await self._call(discover.in_document, response)
         return found
 
     async def _call(self, function: Callable[..., Any], *arguments: object) -> Any:

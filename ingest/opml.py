@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
@@ -12,6 +11,7 @@ from defusedxml.ElementTree import fromstring
 
 from feedsvc.errors import SourceError
 from ingest import links
+from ingest.blocks import block
 from ingest.text import one_line, slug
 
 MAX_DEPTH = 20
@@ -58,9 +58,7 @@ def tables(found: list[Subscription], channel: str, schedule: str) -> str:
             "channel": f"{channel}.{folder}" if folder else channel,
             "schedule": schedule,
         }
-        # A JSON string is a TOML string too.
-        lines = (f"{key} = {json.dumps(value)}" for key, value in values.items())
-        parts.append("\n".join(["[[source]]", *lines, ""]))
+        parts.append(block(values))
     return "\n".join(parts)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from feedsvc import __version__
 from feedsvc.errors import ConfigError, FeedError
-from ingest.cli import configuring, removing, running
+from ingest.cli import configuring, removing, running, trying
 from ingest.cli.command import Command, Commands
 
 # Help lists the commands in this order.
-GROUPS = (running, configuring, removing)
+GROUPS = (running, trying, configuring, removing)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
