@@ -41,6 +41,7 @@ from feedsvc.store.held import HeldStore
 from feedsvc.store.items import ItemStore
 from feedsvc.store.revocations import RevocationStore
 from feedsvc.store.sources import SourceStore
+from feedsvc.webhooks import Webhooks
 
 log = logging.getLogger("feedsvc.app")
 
@@ -104,6 +105,7 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         held = HeldStore(database, rules)
         releaser = Releaser(held, secrets.token_hex(8))
         relay = Relay(store, changes, settings.limits, releaser.expect)
+        webhooks = Webhooks(database, settings.webhooks, rules, secrets.token_hex(8))
         revoking = Revoking(RevocationStore(database), tokens)
         draining = asyncio.Event()
         desk = await _desk(database, store, held)
@@ -116,10 +118,11 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         await _run_beside(stack, revoking.run())
         await _first(relay.wait_ready(), stop.wait())
         await _first(revoking.wait_ready(), stop.wait())
-        await _run_beside(stack, releaser.run())
+        await _run_beside(stack, releaser.run(), *webhooks.work())
         stack.callback(live.close)
         _serve(stack, public_application(service, live), public, settings)
-        _serve(stack, admin_application(service, live, releaser), admin, settings)
+        operator = admin_application(service, live, releaser, webhooks)
+        _serve(stack, operator, admin, settings)
         stack.push_async_callback(_drain, draining, live, server.drain_seconds)
         log.info("serving port=%d fanout=%s", port, fanout.IMPLEMENTATION)
         yield Running(server.host, port, admin[0].getsockname()[1], uri)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from feedsvc import kinds
 from feedsvc.core.access import ChannelRule, Rules
 from feedsvc.core.channel import Channel
+from feedsvc.endpoints import Endpoint, endpoints
 from feedsvc.errors import BadInput, ConfigError
 from feedsvc.kinds import duration_s as duration_s
 
@@ -155,6 +156,7 @@ class Settings:
     auth: Auth = field(default_factory=Auth)
     rules: tuple[ChannelRule, ...] = ()
     sources: tuple[SourceTable, ...] = ()
+    webhooks: tuple[Endpoint, ...] = ()
     path: Path | None = None
 
     @property
@@ -203,6 +205,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
             SourceTable(table.values, table.line, table.lines)
             for table in tables.get("source", [])
         ),
+        webhooks=endpoints(tables.get("webhook", []), name, faults),
         path=path,
     )
     if faults:
@@ -256,7 +259,7 @@ def _lines(text: str) -> dict[str, list[tuple[int, dict[str, int]]]]:
 def _refuse_unknown_tables(
     tables: Mapping[str, list[_Table]], name: str, faults: list[str]
 ) -> None:
-    known = (*GROUPS, "channel", "source")
+    known = (*GROUPS, "channel", "source", "webhook")
     for table, entries in tables.items():
         place = f"{name}:{entries[0].line}: {table}"
         if table not in known:

@@ -167,7 +167,8 @@ access = "private"
     told = faults(tmp_path, text, environ)
 
     assert told == [
-        "feed.toml:1: colour: is not one of server, limits, auth, channel, source",
+        "feed.toml:1: colour: is not one of server, limits, auth, channel, source,"
+        " webhook",
         "feed.toml:3: server.prot: is not a key of [server]",
         "feed.toml:4: server.port: must be a whole number",
         "FEEDSVC_ADMIN_PORT: must be 0 to 65535",

@@ -129,10 +129,18 @@ class ChangeStream:
         return max(0.0, time.time() - self._as_of)
 
     @database_errors()
-    async def open(self) -> Position:
-        """Go to the past and return the floor: all after it will be yielded."""
+    async def open(self, after: Position | None = None) -> Position:
+        """Go to the past and return the floor: all after it will be yielded.
+
+        ``after`` is to be the floor itself; raise ``HistoryLost`` if the server's
+        history begins later.
+        """
         await self.close()
         self._epoch = await collection_epoch(self._database)
+        if after is not None:
+            if not await self._try_open(0, after):
+                raise HistoryLost(f"the history begins after {after}")
+            return self._position
         past_s = self._past_s
         while not await self._try_open(past_s):
             past_s //= 2
@@ -156,14 +164,14 @@ class ChangeStream:
             if change is not None:
                 return change
 
-    async def _try_open(self, past_s: int) -> bool:
+    async def _try_open(self, past_s: int, after: Position | None = None) -> bool:
         """Open the stream in the past; False if the history begins later."""
         reply = await self._database.command("ping")
         now: Timestamp = reply["operationTime"]
         self.opened_at = Position(now.time, now.inc)
         # Increments count from 1, so nothing ever happens at 0.
         past = (now.time - past_s, 0) if past_s else (now.time, now.inc)
-        self._position = max(Position(*past), self._not_before)
+        self._position = max(after or Position(*past), self._not_before)
         self._token = None
         try:
             await self._watch()
