@@ -37,7 +37,8 @@ class FeedHandler(BacklogHandler):
         rights = self.rights()
         scope = self.scope(rights, self.pattern(path))
         self.cache(rights)
-        if item_id := self.get_query_argument("id", ""):
+        item_id = self.get_query_argument("id", None)
+        if item_id is not None:
             items: Sequence[WireItem] = [await self._one(scope, item_id)]
             self.set_header("Content-Disposition", f'inline; filename="item.{ending}"')
         else:

@@ -25,7 +25,10 @@ class OEmbedHandler(Handler):
         if form not in ("json", "xml"):
             self.fail(501, "bad_message", "format: must be json or xml")
             return
-        view = self._view(self.get_query_argument("url", "").strip())
+        url = self.get_query_argument("url", None)
+        if url is None:
+            raise BadMessage("url", "is required")
+        view = self._view(url.strip())
         width, height = self._pixels("maxwidth"), self._pixels("maxheight")
         await self._require_public(view)
         self.set_header("Cache-Control", f"public, max-age={MAX_AGE_S}")
@@ -37,8 +40,6 @@ class OEmbedHandler(Handler):
 
     def _view(self, url: str) -> View:
         """Return the view that the address names; raise ``NotFound`` for another's."""
-        if not url:
-            raise BadMessage("url", "is required")
         base = urlsplit(self.base_url())
         start = f"{base.path}/embed/"
         try:
@@ -64,8 +65,8 @@ class OEmbedHandler(Handler):
             raise NotFound(f"no such channel: {view.channel}")
 
     def _pixels(self, name: str) -> int:
-        text = self.get_query_argument(name, "").strip()
-        if not text:
+        text = self.get_query_argument(name, None)
+        if text is None:
             return MAX_PIXELS
         if not (text.isascii() and text.isdigit()) or not text.strip("0"):
             raise BadMessage(name, "must be a number of pixels")

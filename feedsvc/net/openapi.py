@@ -12,6 +12,7 @@ from functools import cache
 from feedsvc import __version__
 from feedsvc.core.messages import DEFAULT_BACKLOG
 from feedsvc.feeds import FORMATS
+from feedsvc.net.openapi_pages import PAGES
 from feedsvc.net.openapi_parts import (
     ANYBODY,
     CHANNEL,
@@ -147,7 +148,12 @@ def _feed(operation_id: str, formats: Sequence[str]) -> JSON:
         "tags": ["Read"],
         "summary": "The backlog for feed readers, podcast players and calendars",
         "security": ANYBODY,
-        "parameters": [PATTERN, limit("limit", "Number of items", 50), *given],
+        "parameters": [
+            PATTERN,
+            limit("limit", "Number of items", 50),
+            query("id", "One item alone", {"type": "string"}),
+            *given,
+        ],
         "responses": responses(
             (200, {**file_answer("The feed", *kinds), "headers": ETAG}),
             NOT_MODIFIED,
@@ -235,6 +241,7 @@ PATHS: Mapping[str, Mapping[str, JSON]] = {
         "get": _feed("readCalendar", ["ics"]),
         "head": _feed("askCalendar", ["ics"]),
     },
+    **PAGES,
     "/healthz": {
         "get": read_only(
             "health",
