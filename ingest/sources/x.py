@@ -179,7 +179,7 @@ class XSource(Source):
         url = f"{self.url.rstrip('/')}/2/{path}"
         return Request(
             f"{url}?{urlencode(query)}" if query else url,
-            {"Authorization": f"Bearer {self.given['token']}"},
+            {"Authorization": Secret(f"Bearer {self.given['token']}")},
         )
 
 
