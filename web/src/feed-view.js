@@ -28,6 +28,8 @@ export class FeedView {
   #shadow;
   #isDown = false;
   #news = 0;
+  /** What stood around adopted articles, until they are shown. @type {Element[]} */
+  #rest = [];
 
   /** @param {HTMLElement} host @param {ShadowRoot} shadow @param {Actions} actions */
   constructor(host, shadow, actions) {
@@ -80,8 +82,9 @@ export class FeedView {
     return this.#entries.has(id);
   }
 
-  /** Show what others have rendered, as it is. @param {{node: HTMLElement, item: Item}[]} rendered */
-  adopt(rendered) {
+  /** Show what the service has rendered, as it is. @param {import("./handover.js").Given} given */
+  adopt({ rendered, rest }) {
+    this.#rest = rest;
     for (const { node, item } of rendered) this.#entries.set(item.id, { node, rev: item.rev });
   }
 
@@ -95,6 +98,7 @@ export class FeedView {
     const focused = this.#focused;
     this.#showItems(context, frame);
     this.#showFrame(context, frame);
+    for (const node of this.#rest.splice(0)) node.remove();
     if (focused?.isConnected && focused !== this.#focused) focused.focus({ preventScroll: true });
     if (focused === this.more && !more) this.end.focus({ preventScroll: true });
   }

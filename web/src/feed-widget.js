@@ -189,7 +189,7 @@ export class FeedWidget extends HTMLElement {
     if (!channel) return;
     const reader = sharedReader(src);
     const given = this.takeOver();
-    if (given) this.#view.adopt(given.rendered);
+    if (given) this.#view.adopt(given);
     const wishes = { backlog, types, limit: this.#most, start: given?.start };
     this.#subscription = reader.subscribe(channel, wishes, {
       replace: (items) => this.#replaced(items),

@@ -4,7 +4,8 @@
  * @typedef {import("./item-list.js").Item} Item
  * @typedef {{items: Item[], next: string | null, cursor: string}} Start
  *   a page of the backlog, as the API gives it, and where to go on from
- * @typedef {{start?: Start, rendered: {node: HTMLElement, item: Item}[]}} Given
+ * @typedef {{start?: Start, rendered: {node: HTMLElement, item: Item}[], rest: Element[]}} Given
+ *   `rest` is what stood around the articles
  */
 
 /**
@@ -24,5 +25,5 @@ export function handover(host) {
     const item = byId.get(node.dataset.id ?? "");
     return item ? [{ node, item }] : [];
   });
-  return { start, rendered };
+  return { start, rendered, rest: [...host.children] };
 }

@@ -83,11 +83,12 @@ async function visit(url, isReady = async () => true, options = {}) {
   page.on("frameattached", () => faults.push("a frame was attached"));
   try {
     const response = await page.goto(url).catch((error) => {
-      if (!/ERR_ABORTED|Download is starting/.test(error.message)) throw error;
+      if (!/ERR_ABORTED|Download is starting|ERR_HTTP_RESPONSE_CODE_FAILURE/.test(error.message)) throw error;
     });
     await until(() => isReady(page), Boolean);
     faults.push(...(await page.evaluate(inspect, { sources: SOURCES })));
-    const isThere = page.url() === new URL(url).href || page.url() === "about:blank"; // kept as a file
+    // A file that is kept or an empty answer leaves the page where it was.
+    const isThere = page.url() === new URL(url).href || /^(about|chrome-error):/.test(page.url());
     if (!isThere) faults.push(`went to ${page.url()}`);
     return { faults, response };
   } finally {
