@@ -7,13 +7,33 @@ import sys
 from collections.abc import Sequence
 
 from feedsvc import __version__, logs
-from feedsvc.cli import editorial, publishing, reading, serve, sources, tokens, webhooks
+from feedsvc.cli import (
+    backup,
+    editorial,
+    publishing,
+    reading,
+    retention,
+    serve,
+    sources,
+    tokens,
+    webhooks,
+)
 from feedsvc.cli.command import Command, Commands
 from feedsvc.config import from_environment
 from feedsvc.errors import ConfigError, FeedError
 
 # Help lists the commands in this order.
-GROUPS = (serve, publishing, reading, editorial, sources, tokens, webhooks)
+GROUPS = (
+    serve,
+    publishing,
+    reading,
+    editorial,
+    sources,
+    tokens,
+    webhooks,
+    retention,
+    backup,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
