@@ -38,6 +38,20 @@ def notes(job: Job) -> Iterator[str]:
             )
 
 
+def _filters(job: Job) -> Iterator[str]:
+    filters = job.source.filters
+    if filters.include:
+        yield f"only with one of {len(filters.include)} texts"
+    if filters.exclude:
+        yield f"without {len(filters.exclude)} texts"
+    if filters.languages:
+        yield f"in {' '.join(filters.languages)}"
+    if filters.replies:
+        yield "replies too"
+    if not filters.reposts:
+        yield "no reposts"
+
+
 def span(seconds: float) -> str:
     """Return a span of time as people write it: ``90 s``, ``7 d``."""
     for size, unit in _UNITS:
@@ -57,6 +71,7 @@ def _limits(job: Job) -> Iterator[str]:
         yield f"{job.on_missing} what is missing"
     if job.recheck_s is not None:
         yield f"asks again every {span(job.recheck_s)}"
+    yield from _filters(job)
     if job.hold:
         yield "held for an editor"
     if job.allow_private:

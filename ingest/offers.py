@@ -112,7 +112,7 @@ def read(
         poll_after_s=batch.poll_after_s,
         removed=batch.removed,
         is_complete=batch.is_complete,
-        seen=frozenset(seen) if batch.is_complete else frozenset(),
+        seen=frozenset(seen) if source.is_snapshot else frozenset(),
     )
 
 

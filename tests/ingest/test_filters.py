@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedsvc.core.access import Rules
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Candidate, ItemType
+from ingest.config import Job
+from ingest.decide import Policy
+from ingest.explain import explained
 from ingest.filters import Filters, Unwanted, languages, patterns
 from ingest.offers import Template, read
+from ingest.schedule import Schedule
 from ingest.sources.mastodon import MastodonSource
 from tests.ingest.reading import respond
 
@@ -192,3 +197,23 @@ def test_a_source_counts_what_is_not_wanted() -> None:
         Unwanted.REPOST: 1,
         Unwanted.LANGUAGE: 1,
     }
+
+
+def test_check_tells_the_filters() -> None:
+    """Among what limits a source."""
+    source = MastodonSource(
+        "m",
+        "https://social.example",
+        acct="r",
+        replies=True,
+        reposts=False,
+        include=patterns(["live"]),
+        exclude=patterns(["ad", "jingle"]),
+        languages=("de", "en"),
+    )
+    job = Job(source, Template("radio"), Schedule.parse("every 5m"), Policy())
+
+    assert explained(job, Rules())["limits"] == (
+        "500 items, 30 s, only with one of 1 texts, without 2 texts, in de en,"
+        " replies too, no reposts"
+    )

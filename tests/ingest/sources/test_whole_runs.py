@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from feedsvc.core.item import ItemType
+from ingest.config import OnMissing
 from ingest.filters import patterns
 from ingest.run import reconcile
 from ingest.secret import Secret
@@ -216,6 +218,38 @@ async def test_pages_of_any_api_are_read_in_one_run(scene: Scene) -> None:
     assert again.written == {"unchanged": 2}
     assert removed.written == {"unchanged": 1, "removed": 1}
     assert [one.body["title"] for one in await scene.items()] == ["three"]
+
+
+async def test_events_of_all_pages_of_a_calendar_are_seen(scene: Scene) -> None:
+    """What is missing is missing on every page, twice, and is cancelled then."""
+    source = JsonSource(
+        "api",
+        f"{scene.server.url}/1?key=secret-key",
+        item_type=ItemType.EVENT,
+        fields=fields_option({"id": "id", "title": "id", "starts_at": "at"}),
+        items=JsonSource.options["items"].read("d"),
+        next=JsonSource.options["next"].read("next"),
+    )
+    scene.job = scene.job_of(source, on_missing=OnMissing.CANCEL)
+    events = [{"id": f"e{n}", "at": "2027-03-01T20:00:00Z"} for n in range(6)]
+
+    def serve(second: list[dict[str, str]]) -> None:
+        scene.server.put("/1", json.dumps({"d": events[:3], "next": "/2"}))
+        scene.server.put("/2", json.dumps({"d": second}))
+
+    serve(events[3:])
+    await scene.run()
+    serve(events[3:5])
+    once = await scene.run_when_due()
+    twice = await scene.run_when_due()
+
+    status = {one.body["title"]: one.body["status"] for one in await scene.items()}
+    assert once.written == {"unchanged": 5}
+    assert twice.written["updated"] + twice.written["cancelled"] == 1
+    assert [name for name, told in sorted(status.items()) if told == "cancelled"] == [
+        "e5"
+    ]
+    assert "secret-key" not in repr(await scene.state())
 
 
 async def test_files_are_read_when_they_change(scene: Scene, tmp_path: Path) -> None:
