@@ -17,6 +17,7 @@ from ingest.sources.answers import read_json
 from ingest.sources.base import Batch, Option, RawCandidate, Source, State
 
 MAX_HISTORY = 100
+MAX_STATIONS = 100
 MAX_LENGTH_S = 86_400
 
 
@@ -71,7 +72,7 @@ class AzuraCastSource(Source):
         wanted = [one for one in stations if self._is_wanted(one)]
         if not wanted:
             batch.faults.append(f"has no station {self.given['station']}")
-        for one in wanted:
+        for one in wanted[:MAX_STATIONS]:
             self._take(one, response, batch)
         return batch
 

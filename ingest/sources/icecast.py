@@ -15,6 +15,7 @@ from ingest.sources.base import Batch, Option, Source, State
 from ingest.text import one_line
 
 STATUS = "/status-json.xsl"
+MAX_MOUNTS = 1_000
 
 # A server that has just started leaves out a brace.
 _STARTING = re.compile(r'^\s*\{\s*"icestats"\s*:\s*"')
@@ -96,7 +97,7 @@ def _mounts(body: bytes) -> list[dict[str, Any]]:
         ) from error
     if not isinstance(found, dict):
         raise SourceError("not the status of an Icecast server: has no icestats")
-    return shape.mappings(found.get("source"))
+    return shape.mappings(found.get("source"))[:MAX_MOUNTS]
 
 
 def _mount_of(one: Mapping[str, Any]) -> str:

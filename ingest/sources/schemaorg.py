@@ -19,8 +19,9 @@ from ingest.sources.tracks import decoded
 # More of a page is not looked at.
 MAX_SCRIPTS = 500
 MAX_NODES = 100_000
+MAX_VALUES = 1_000
 
-_SCRIPT = re.compile(r"<!--|<script\b([^>]{0,1000})>", re.IGNORECASE)
+_SCRIPT = re.compile(r"<!--|<script\b([^<>]{0,1000})>", re.IGNORECASE)
 _END = re.compile(r"</script\b[^>]{0,100}>", re.IGNORECASE)
 _TYPE = re.compile(
     r"""\btype\s*=\s*["']?\s*application/ld\+json\s*(?:;[^"'>]*)?["'\s>]?""",
@@ -62,7 +63,7 @@ class Graph:
         """Return the values of a property, references followed."""
         found = node.get(name)
         values = found if isinstance(found, list) else [found]
-        return [self._followed(one) for one in values if one is not None]
+        return [self._followed(one) for one in values[:MAX_VALUES] if one is not None]
 
     def texts(self, node: Node, *names: str) -> list[str]:
         """Return the texts of these properties, of nodes among them their names."""
@@ -147,7 +148,8 @@ def _read(text: str) -> Any:
     try:
         return lenient.read(text)
     except ValueError:
-        if "&quot;" not in text and "&#34;" not in text:
+        is_escaped = "&quot;" in text or "&#34;" in text
+        if not is_escaped or len(text) > lenient.MAX_MENDED:
             raise
     # Some write scripts as if they were attributes.
     return lenient.read(html.unescape(text))
@@ -158,11 +160,11 @@ def _scripts(page: str) -> Iterator[str]:
     if page.lstrip()[:1] in ("{", "["):
         yield page
         return
-    at = 0
+    at = closed = 0
     while (start := _SCRIPT.search(page, at)) is not None:
         if start[1] is None:
-            # What stands in a comment is not part of the page.
-            closed = page.find("-->", start.end())
+            # What stands in a comment is not part of the page, if the comment ends.
+            closed = page.find("-->", start.end()) if closed >= 0 else closed
             at = closed + 3 if closed >= 0 else start.end()
             continue
         end = _END.search(page, start.end())

@@ -20,6 +20,9 @@ from ingest.exchange import Request, Response
 from ingest.sources import tracks
 from ingest.sources.base import Batch, Option, Source, State
 
+# The status of many streams; a tree of it takes a hundred times as much.
+MAX_XML = 500_000
+
 _BODY = re.compile(r"(?is)<body\b[^>]{0,200}>(.*?)(?:</body|\Z)")
 # Listeners, status, peak, most, unique listeners, bitrate; the title may have commas.
 _SEVEN = re.compile(r"\s*\d*,(\d*),\d*,\d*,\d*,[^,]{0,20},(.*)", re.DOTALL)
@@ -93,6 +96,8 @@ class ShoutcastSource(Source):
 
 
 def _of_xml(text: str) -> Mapping[str, str]:
+    if len(text) > MAX_XML:
+        raise SourceError(f"{_NEITHER}: too long")
     try:
         root = fromstring(text)
     except (ParseError, DefusedXmlException, ValueError) as error:

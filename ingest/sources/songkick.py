@@ -19,6 +19,8 @@ from ingest.text import one_line
 
 PATH = "/api/3.0/events.json"
 SIZE = 50
+# More than the API ever gives at once.
+MAX_EVENTS = 1_000
 
 _STATUS = {
     "cancelled": "cancelled",
@@ -45,7 +47,7 @@ class SongkickSource(Source):
     def parse(self, response: Response, state: State) -> Batch:
         page = _page(response.body)
         batch = Batch()
-        events = _events(shape.mapping(page.get("results")))
+        events = _events(shape.mapping(page.get("results")))[:MAX_EVENTS]
         for number, event in enumerate(events, start=1):
             candidate = self._candidate(event)
             if candidate is None:

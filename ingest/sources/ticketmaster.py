@@ -20,6 +20,8 @@ PATH = "/discovery/v2/events.json"
 SIZE = 100
 # The API gives the first thousand and no more.
 DEEPEST = 1_000
+# More than the API ever gives at once.
+MAX_EVENTS = 1_000
 
 _STATUS = {
     "cancelled": "cancelled",
@@ -50,7 +52,7 @@ class TicketmasterSource(Source):
     def parse(self, response: Response, state: State) -> Batch:
         found = _answer(response.body)
         batch = Batch()
-        for number, event in enumerate(_events(found), start=1):
+        for number, event in enumerate(_events(found)[:MAX_EVENTS], start=1):
             if event.get("test") is True:
                 continue
             candidate = self._candidate(event)
