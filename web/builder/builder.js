@@ -99,4 +99,6 @@ for (const button of document.querySelectorAll(".copy")) {
   });
 }
 
+const asked = new URLSearchParams(location.search).get("channel");
+if (asked) form.elements.channel.value = asked;
 show();
