@@ -73,6 +73,10 @@ class Releaser:
             except Unavailable as error:
                 log.warning("release put off cause=%s", error)
                 self._expect_in(error.retry_after_s)
+            except Exception:
+                # The edge of a task: readers are to be served all the same.
+                log.exception("release failed")
+                self._expect_in(LOOK_S)
             await self._wait()
 
     async def _look(self) -> None:
@@ -84,9 +88,12 @@ class Releaser:
                 return
             await self._release()
             due_at = await self._held.next_due()
-        if due_at is not None:
-            self.expect(due_at)
         self.held = await self._held.counts()
+        if due_at is not None and due_at <= self._clock():
+            # Somebody was faster, or it can't be released.
+            self._expect_in(PIECE_S)
+        elif due_at is not None:
+            self.expect(due_at)
 
     async def _release(self) -> None:
         while (done := await self._held.release(self._clock())).count:

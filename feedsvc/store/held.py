@@ -82,11 +82,13 @@ class HeldStore:
             max_time_ms=QUERY_MS,
         )
         records = [to_record(document) async for document in cursor]
-        if not records:
+        released = [(record, record.release(to_ms(now))) for record in records]
+        steps = [(held, shown) for held, shown in released if shown is not held]
+        if not steps:
             return Released(0, 0.0)
-        steps = [(record, record.release(to_ms(now))) for record in records]
         count = await self._writer.replace(steps)
-        due_at = records[0].held.due_at if records[0].held else None
+        first = steps[0][0].held
+        due_at = first.due_at if first else None
         return Released(count, (now - due_at).total_seconds() if due_at else 0.0)
 
     @database_errors()

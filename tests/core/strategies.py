@@ -31,6 +31,7 @@ def make_item(
     item_type: ItemType = ItemType.POST,
     removed: bool = False,
     was: frozenset[ItemType] = frozenset(),
+    pinned: bool = False,
 ) -> Item:
     """Return an item with a body that tells its revision."""
     return Item(
@@ -42,6 +43,7 @@ def make_item(
         body={} if removed else {"content_text": f"{item_id} {rev}"},
         removed_at=NOON if removed else None,
         was=was,
+        pinned=pinned and not removed,
     )
 
 

@@ -12,7 +12,10 @@ from feedsvc.core.backlog import HotBacklog
 from feedsvc.core.messages import WireItem
 from tests.core.strategies import dates, ids, make_wire
 
-changes = st.tuples(ids, dates, st.booleans())
+# One of four is removed, one is pinned.
+fates = st.sampled_from(["stays", "stays", "removed", "pinned"])
+changes = st.tuples(ids, dates, fates)
+Change = tuple[str, datetime, str]
 
 
 def newest(world: dict[str, WireItem], limit: int) -> list[WireItem]:
@@ -21,11 +24,17 @@ def newest(world: dict[str, WireItem], limit: int) -> list[WireItem]:
     return sorted(visible, key=lambda item: item.order, reverse=True)[:limit]
 
 
-def change(world: dict[str, WireItem], step: tuple[str, datetime, bool]) -> WireItem:
+def change(world: dict[str, WireItem], step: Change) -> WireItem:
     """Commit a change in the world and return it."""
-    item_id, date, removed = step
+    item_id, date, fate = step
     rev = world[item_id].rev + 1 if item_id in world else 1
-    world[item_id] = make_wire(item_id, rev=rev, date=date, removed=removed)
+    world[item_id] = make_wire(
+        item_id,
+        rev=rev,
+        date=date,
+        removed=fate == "removed",
+        pinned=fate == "pinned",
+    )
     return world[item_id]
 
 
@@ -37,13 +46,13 @@ def change(world: dict[str, WireItem], step: tuple[str, datetime, bool]) -> Wire
     st.integers(0, 6),
 )
 def test_what_it_covers_it_answers_as_a_query_would(
-    before: list[tuple[str, datetime, bool]],
-    after: list[tuple[str, datetime, bool]],
+    before: list[Change],
+    after: list[Change],
     loaded: int,
     ceiling: int,
     limit: int,
 ) -> None:
-    """For any history, depth, ceiling and limit; removals and moves by date too."""
+    """For any history, depth, ceiling and limit; removals, moves and pins too."""
     world: dict[str, WireItem] = {}
     for step in before:
         change(world, step)
