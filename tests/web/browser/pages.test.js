@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
 import { violations } from "./axe.js";
@@ -150,12 +152,13 @@ test("a snippet shows the feed on a page of another origin", async (t) => {
   const snippet = await page.locator("#snippet").textContent();
   const frame = await page.locator("#frame").textContent();
 
-  // Another name is another origin; another network browsers would keep apart.
-  const elsewhere = station.url.replace("127.0.0.1", "localhost") + "/elsewhere";
-  await page.route(elsewhere, (route) =>
-    route.fulfill({ contentType: "text/html", body: `<!doctype html><title>Elsewhere</title>${snippet}${frame}` }),
-  );
-  await page.goto(elsewhere);
+  const site = createServer((request, response) => {
+    response.setHeader("Content-Type", "text/html; charset=utf-8");
+    response.end(`<!doctype html><title>Elsewhere</title>${snippet}${frame}`);
+  });
+  t.after(() => site.close());
+  await once(site.listen(0, "127.0.0.1"), "listening");
+  await page.goto(`http://127.0.0.1:${site.address().port}/`);
 
   await until(() => page.locator("feed-widget article").count(), Boolean);
   await page.locator("iframe").scrollIntoViewIfNeeded();
