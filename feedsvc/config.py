@@ -98,6 +98,11 @@ class Limits:
     )
     sessions: int = _key(50_000, _COUNT, "connections of one process")
     sessions_per_address: int = _key(500, _COUNT, "connections of one address")
+    requests_per_second: int = _key(
+        100,
+        _COUNT,
+        "HTTP requests a second of one address or one token, bursts of twice that",
+    )
     queued_bytes: int = _key(
         1_048_576, _COUNT, "bytes that wait for one slow connection before it is cut"
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -21,6 +22,15 @@ from feedsvc.webhooks import Webhooks
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
+class Revoked(Protocol):
+    """The revocations in force, and how old the list of them is."""
+
+    @property
+    def age_s(self) -> float: ...
+
+    def __len__(self) -> int: ...
+
+
 class Metrics:
     """All figures of one process; nothing is counted twice for their sake."""
 
@@ -31,12 +41,16 @@ class Metrics:
         streams: Collection[object],
         releaser: Releaser,
         webhooks: Webhooks,
+        refusals: Mapping[tuple[str, str], int],
+        revoking: Revoked,
     ) -> None:
         self._relay = relay
         self._live = live
         self._streams = streams
         self._releaser = releaser
         self._webhooks = webhooks
+        self._refusals = refusals
+        self._revoking = revoking
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -56,6 +70,7 @@ class Metrics:
         yield from self._of_live()
         yield from self._of_held()
         yield from self._of_webhooks()
+        yield from self._of_callers()
 
     def describe(self) -> Iterator[Metric]:
         """Yield nothing: names need no check before there are figures."""
@@ -78,6 +93,19 @@ class Metrics:
         yield held
         for name, value in asdict(self._releaser.counts).items():
             yield CounterMetricFamily(f"feedsvc_release_{name}", _HELP[name], value)
+
+    def _of_callers(self) -> Iterator[Metric]:
+        errors = CounterMetricFamily(
+            "feedsvc_errors", "errors told to callers", labels=["door", "code"]
+        )
+        for labels, count in self._refusals.items():
+            errors.add_metric(labels, count)
+        yield errors
+        count, age_s = len(self._revoking), self._revoking.age_s
+        yield GaugeMetricFamily("feedsvc_revocations", "in force", count)
+        yield GaugeMetricFamily(
+            "feedsvc_revocations_age_seconds", "since they were read", age_s
+        )
 
     def _of_webhooks(self) -> Iterator[Metric]:
         counts = self._webhooks.counts

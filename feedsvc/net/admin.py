@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tornado.web import Application, RequestHandler
+from tornado.web import Application
 
 from feedsvc.errors import Unavailable
 from feedsvc.metrics import CONTENT_TYPE, Metrics
 from feedsvc.net.editorial import operator_routes
-from feedsvc.net.handler import NotFoundHandler
+from feedsvc.net.handler import Handler, NotFoundHandler
 from feedsvc.net.health import HealthHandler, ReadyHandler
 from feedsvc.net.service import Service
 from feedsvc.release import Releaser
@@ -17,12 +17,14 @@ from feedsvc.sockjs import SockJSRouter
 from feedsvc.webhooks import Webhooks
 
 
-class MetricsHandler(RequestHandler):
+class MetricsHandler(Handler):
     """``/metrics``: the figures in Prometheus' text format."""
 
-    def initialize(self, metrics: Metrics, service: Service) -> None:
+    is_limited = False
+
+    def initialize(self, service: Service, metrics: Metrics) -> None:  # type: ignore[override]  # with the figures
+        super().initialize(service)
         self.metrics = metrics
-        self.service = service
 
     async def get(self) -> None:
         try:
@@ -39,7 +41,15 @@ def admin_application(
 ) -> Application:
     """Return what the admin listener serves."""
     with_service: dict[str, Any] = {"service": service}
-    metrics = Metrics(service.relay, live, service.streams, releaser, webhooks)
+    metrics = Metrics(
+        service.relay,
+        live,
+        service.streams,
+        releaser,
+        webhooks,
+        service.refusals,
+        service.revoking,
+    )
     return Application(
         [
             (r"/metrics", MetricsHandler, {"metrics": metrics, **with_service}),

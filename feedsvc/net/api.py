@@ -126,7 +126,9 @@ class ItemHandler(Handler):
         self.reply(encode_item(item).text)
 
     async def delete(self, item_id: str) -> None:
-        await self.service.remove(self.rights(), item_id)
+        rights = self.rights()
+        self.service.take_turn(rights)
+        await self.service.remove(rights, item_id)
         self.set_status(204)
 
 

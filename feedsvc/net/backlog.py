@@ -29,11 +29,11 @@ class BacklogHandler(Handler):
     """
 
     _tag: str | None = None
-    _asked: Channel
+    _sought: Channel
 
     def scope(self, rights: Rights, channel: Channel) -> Scope:
         """Return what the caller sees of the channel, which may be nothing."""
-        self._asked = channel
+        self._sought = channel
         try:
             return self.service.rules.scope(rights, channel, self.types())
         except Refused:
@@ -43,7 +43,7 @@ class BacklogHandler(Handler):
         """Raise ``NotFound`` unless something is or was there for the caller."""
         everything = Scope(scope.channel, None, scope.access)
         if not await self.service.store.exists(everything):
-            raise NotFound(f"no such channel: {self._asked}")
+            raise NotFound(f"no such channel: {self._sought}")
 
     def tag(self, content: str) -> None:
         """Have the answer's ETag made of ``content``.

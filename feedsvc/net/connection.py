@@ -59,11 +59,15 @@ class LiveConnection(SockJSConnection):
             self._door.require_size(message)
             return self._run(parse_request(data))
         except FeedError as error:
-            self.send(messages.error(asked_id, error))
+            self._refuse(asked_id, error)
         except Exception:
             log.exception("request failed")
-            self.send(messages.error(asked_id, UNEXPECTED))
+            self._refuse(asked_id, UNEXPECTED)
         return None
+
+    def _refuse(self, asked_id: messages.RequestId, cause: FeedError) -> None:
+        self._door.service.refusals["live", cause.code] += 1
+        self.send(messages.error(asked_id, cause))
 
     def _run(self, request: Request) -> Awaitable[None] | None:
         match request:
@@ -103,13 +107,12 @@ class LiveConnection(SockJSConnection):
         self, asked_id: messages.RequestId, work: Awaitable[str]
     ) -> None:
         try:
-            answer = await work
+            self.send(await work)
         except FeedError as error:
-            answer = messages.error(asked_id, error)
+            self._refuse(asked_id, error)
         except Exception:
             log.exception("request failed")
-            answer = messages.error(asked_id, UNEXPECTED)
-        self.send(answer)
+            self._refuse(asked_id, UNEXPECTED)
 
     async def _backlog(self, request: Backlog) -> str:
         service = self._door.service

@@ -14,7 +14,7 @@ from feedsvc.audience import Member
 from feedsvc.core.messages import Delivery, Subscribe
 from feedsvc.core.position import Cursor
 from feedsvc.core.session import Session
-from feedsvc.errors import NotFound, Refused, Unavailable
+from feedsvc.errors import NotFound, RateLimited, Refused, Unavailable
 from feedsvc.net.handler import Handler
 
 KEEP_ALIVE_S = 20.0
@@ -41,14 +41,18 @@ class EventsHandler(Handler):
         )
         service, rights = self.service, self.rights()
         service.relay.require_open()
-        if len(service.streams) >= service.settings.limits.sessions:
+        limits, caller = service.settings.limits, self.caller()
+        if len(service.streams) >= limits.sessions:
             raise Unavailable("too many streams", RETRY_S)
+        if caller and service.streams_of[caller] >= limits.sessions_per_address:
+            raise RateLimited("streams of one address", RETRY_S)
         self._outbox: list[bytes] = []
         self._outbox_bytes = 0
         self._due = asyncio.Event()
         self._ended = False
         self.state = Session(service.relay.hub, self, rights)
         service.streams.add(self)
+        service.streams_of[caller] += 1
         try:
             subscription, answer = self.state.subscribe(request, service.rules, 1)
             if answer is not None:
@@ -62,6 +66,9 @@ class EventsHandler(Handler):
             pass
         finally:
             service.streams.discard(self)
+            service.streams_of[caller] -= 1
+            if not service.streams_of[caller]:
+                del service.streams_of[caller]
             self.state.close()
 
     def send(self, message: str) -> None:

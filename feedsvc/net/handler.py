@@ -22,6 +22,7 @@ from feedsvc.errors import (
     Unauthorized,
     Unavailable,
 )
+from feedsvc.net import rate
 from feedsvc.net.compression import LEAST_BYTES, accepts, compress
 from feedsvc.net.service import Service
 from feedsvc.schema import parse_limit, parse_types
@@ -47,12 +48,15 @@ STATUS: Mapping[str, int] = {
 }
 JSON_TYPE = "application/json; charset=UTF-8"
 ONE_DAY_S = 86_400
+NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 
 
 class Handler(RequestHandler):
     """One request; its errors leave as ``{"error": {"code", "text"}}``."""
 
     service: Service
+    #: Not of who only asks whether the service is well.
+    is_limited = True
 
     def initialize(self, service: Service) -> None:
         self.service = service
@@ -60,15 +64,19 @@ class Handler(RequestHandler):
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "strict-origin-when-cross-origin")
+        # Pages have policies of their own; whatever else is opened as one may nothing.
+        self.set_header("Content-Security-Policy", NO_PAGE)
         self.clear_header("Server")
 
     def prepare(self) -> None:
-        """Refuse foreign origins, and say to the others that they may read."""
+        """Refuse foreign origins and who asks too often; the others may read."""
         allowed = self.service.settings.server.allowed_origins
         origin = self.request.headers.get("Origin")
         if allowed and origin is not None and origin.lower() not in allowed:
             raise Forbidden("origin: may not use the service")
         self._open_to_origins()
+        if self.is_limited:
+            self._take_turn()
 
     def options(self, *_: str, **__: str) -> None:
         """Answer a browser that asks before it sends a token or a body."""
@@ -89,6 +97,14 @@ class Handler(RequestHandler):
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized("Authorization: must be 'Bearer' and a token")
         return self.service.tokens.verify(token.strip())
+
+    def caller(self) -> str:
+        """Return the address that the request is counted under, or an empty text."""
+        return rate.address(
+            self.request.remote_ip or "",
+            self.request.headers.get(rate.FORWARDED),
+            self.service.settings.server.proxies,
+        )
 
     def channel(self, text: str) -> Channel:
         """Return the channel of the address, which has been decoded already."""
@@ -167,6 +183,22 @@ class Handler(RequestHandler):
             return False
         return any(peer in ip_network(proxy) for proxy in proxies)
 
+    def _take_turn(self) -> None:
+        """Raise ``RateLimited`` if the caller has asked too often.
+
+        Who publishes with a good token is counted where that is done.
+        """
+        try:
+            subject = self.rights().subject
+        except FeedError:
+            subject = None
+        if subject is not None and self.request.method not in ("GET", "HEAD"):
+            return
+        caller = self.caller() if subject is None else f"token {subject}"
+        if caller:
+            per_second = self.service.settings.limits.requests_per_second
+            self.service.asking.take(caller, "requests", per_second)
+
     def _open_to_origins(self) -> None:
         """Let the pages of allowed origins read the answer, errors too."""
         allowed = self.service.settings.server.allowed_origins
@@ -195,6 +227,7 @@ class Handler(RequestHandler):
             code, text = "internal", "an unexpected error; it has been logged"
         # Tornado has dropped the headers that were set so far.
         self._open_to_origins()
+        self.service.refusals["http", code] += 1
         self.fail(STATUS.get(code, status_code), code, text)
         if isinstance(cause, RateLimited | Unavailable):
             self.set_header("Retry-After", str(max(1, round(cause.retry_after_s))))

@@ -15,6 +15,8 @@ ANSWER_S = 2.0
 class HealthHandler(Handler):
     """``/healthz``: the process answers."""
 
+    is_limited = False
+
     def get(self) -> None:
         self.set_header("Cache-Control", "no-store")
         self.reply('{"status":"ok"}')
@@ -22,6 +24,8 @@ class HealthHandler(Handler):
 
 class ReadyHandler(Handler):
     """``/readyz``: the database answers and the change stream is followed."""
+
+    is_limited = False
 
     async def get(self) -> None:
         """Reply 200, or 503 with what is not ready."""

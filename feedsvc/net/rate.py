@@ -1,11 +1,19 @@
-"""How often somebody may do something: buckets that hold two seconds' worth."""
+"""How often somebody may do something: buckets that hold two seconds' worth.
+
+Who has a token is known by its subject, and everybody else by address.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from functools import lru_cache
 
 from feedsvc.errors import RateLimited
+from feedsvc.sockjs import Settings
+from feedsvc.sockjs.limits import Admission, Proxies
+
+FORWARDED = "X-Forwarded-For"
 
 BURST_S = 2.0
 # Of those idle for long the bucket is full, so that forgetting it changes nothing.
@@ -35,7 +43,7 @@ class Bucket:
 
 
 class Buckets:
-    """A bucket for each subject of a token."""
+    """A bucket for each subject of a token, or for each address."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
@@ -49,3 +57,19 @@ class Buckets:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(subject)
         bucket.take(what, per_second)
+
+
+def address(peer: str, forwarded: str | None, proxies: tuple[str, ...]) -> str:
+    """Return what a caller is counted under, as SockJS sessions are.
+
+    It is empty for who is not counted: a proxy on this machine carries everybody.
+    """
+    behind, counting = _rules(proxies)
+    return counting.key(behind.address(peer, forwarded))
+
+
+@lru_cache(maxsize=8)
+def _rules(proxies: tuple[str, ...]) -> tuple[Proxies, Admission]:
+    header = FORWARDED if proxies else ""
+    settings = Settings(proxy_header=header, trusted_proxies=proxies)
+    return Proxies(settings), Admission(settings)

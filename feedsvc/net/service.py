@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -61,8 +62,12 @@ class Service:
     is_draining: Callable[[], bool]
     editorial: Editorial
     publishing: Buckets = field(default_factory=Buckets)
+    asking: Buckets = field(default_factory=Buckets)
+    #: Errors told, by door and code.
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: ChannelCounts = field(default_factory=ChannelCounts)
     streams: set[Stream] = field(default_factory=set)
+    streams_of: Counter[str] = field(default_factory=Counter)
 
     async def publish(
         self,
@@ -148,6 +153,11 @@ class Service:
             await self.store.remove(item_id, now=datetime.now(UTC))
         await self.relay.reach(self.store.committed_at)
 
+    def take_turn(self, rights: Rights) -> None:
+        """Raise ``RateLimited`` if the token publishes or removes too often."""
+        per_second = self.settings.limits.publish_per_second
+        self.publishing.take(rights.subject or "", "publish requests", per_second)
+
     def _may_know(self, rights: Rights, record: Record) -> bool:
         """True if the item exists for the caller: to its publishers even if held."""
         shown, channel = record.shown, record.channel
@@ -160,8 +170,7 @@ class Service:
             raise Unauthorized("a bearer token is needed to publish")
         if not rights.may_publish(channel):
             raise Forbidden(f"channel: the token does not publish in {channel}")
-        per_second = self.settings.limits.publish_per_second
-        self.publishing.take(rights.subject, "publish requests", per_second)
+        self.take_turn(rights)
 
     def _accept(self, data: object, channel: Channel, item_id: str | None) -> Candidate:
         candidate = offer(data, channel=channel, item_id=item_id)

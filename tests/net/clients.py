@@ -289,10 +289,16 @@ class Polling(Session):
 class EventStream(Reader):
     """``/api/channels/{channel}/events``: server-sent events, over a bare socket."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self._url = url
         self._token = token
+        self._headers = headers or {}
         self._events: deque[Message] = deque()
         self._rest = b""
         self._reader: asyncio.StreamReader | None = None
@@ -314,6 +320,7 @@ class EventStream(Reader):
         lines = [f"GET {path}?{urlencode(options, doseq=True)} HTTP/1.1", "Host: test"]
         if last_event_id is not None:
             lines.append(f"Last-Event-ID: {last_event_id}")
+        lines += [f"{name}: {value}" for name, value in self._headers.items()]
         if self._token is not None:
             lines.append(f"Authorization: Bearer {self._token}")
         self._reader, self._writer = await asyncio.open_connection(
