@@ -188,7 +188,8 @@ class Errand:
                 self._job.template,
                 backfill=self._is_first,
             )
-            await self._taker.take(reading, self._tools.clock())
+            # An item whose key changed is seen under the one that it was stored by.
+            pages.seen |= await self._taker.take(reading, self._tools.clock())
             pages.add(reading)
             if not reading.more:
                 return

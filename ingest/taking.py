@@ -41,8 +41,11 @@ class Taker:
         self._summary = summary
         self._review = review
 
-    async def take(self, reading: Reading, now: datetime) -> None:
-        """Write what is selected of a page, and count what became of the rest."""
+    async def take(self, reading: Reading, now: datetime) -> set[str]:
+        """Write what is selected of a page, and count what became of the rest.
+
+        Return the ids that its items have by now, also of those not selected.
+        """
         offers = await self._recognised(reading.offers)
         selection = decide.select(offers, self._policy, self._rules, now)
         self._summary.dropped.update(reading.unwanted)
@@ -51,6 +54,7 @@ class Taker:
         await self._write(selection.kept, now)
         for source_id in reading.removed:
             await self.remove(identity.item_id(self._summary.source, source_id), now)
+        return {offer.id for offer in offers}
 
     async def cancel(self, events: Sequence[Item], now: datetime) -> None:
         """Update events that are no longer in their calendar: they do not happen."""
