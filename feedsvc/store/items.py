@@ -14,7 +14,8 @@ from feedsvc.core.access import Rules, Scope
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Candidate, Item, ItemType, Order
 from feedsvc.core.position import Position
-from feedsvc.core.record import Record, Terms
+from feedsvc.core.record import Record
+from feedsvc.core.settle import Terms
 from feedsvc.errors import FeedError
 from feedsvc.store.database import Database, database_errors
 from feedsvc.store.documents import Document, to_item, to_ms, to_record

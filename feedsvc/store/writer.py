@@ -21,7 +21,8 @@ from pymongo.results import BulkWriteResult
 from feedsvc.core.access import Rules
 from feedsvc.core.item import Candidate, Item, Status
 from feedsvc.core.position import Position
-from feedsvc.core.record import Record, Terms, settle
+from feedsvc.core.record import Record
+from feedsvc.core.settle import Terms, settle
 from feedsvc.errors import FeedError, Unavailable
 from feedsvc.store.documents import Document, to_document, to_ms, to_record
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Candidate, Item, ItemType, Status
-from feedsvc.core.record import Reason, Record, Terms, settle
+from feedsvc.core.record import Reason, Record
+from feedsvc.core.settle import Terms, settle
 from feedsvc.errors import BadMessage, Conflict, NotFound, Outdated
 from tests.core.strategies import NOON, dates
 

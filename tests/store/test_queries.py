@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from feedsvc.core.access import Rules, Scope
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Item, ItemType, Order
-from feedsvc.core.record import Terms, settle
+from feedsvc.core.settle import Terms, settle
 from feedsvc.store import Database, connect
 from feedsvc.store.documents import to_document
 from feedsvc.store.items import ItemStore
