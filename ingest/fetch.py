@@ -14,7 +14,11 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from tornado.httpclient import HTTPError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
-from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
+from tornado.simple_httpclient import (
+    HTTPTimeoutError,
+    SimpleAsyncHTTPClient,
+    _HTTPConnection,
+)
 
 from feedsvc import __version__
 from ingest import disk, guard, pacing
@@ -179,8 +183,23 @@ class Fetcher:
             raise FetchError(url, "sent in an encoding that was not asked for")
 
 
+class _Connection(_HTTPConnection):
+    """A connection that tells of a reset."""
+
+    def on_connection_close(self) -> None:
+        # With an error of the stream the original raises where nobody catches it,
+        # and the request would wait until its time is up.
+        self.stream.error = None
+        super().on_connection_close()
+
+
+class _Client(SimpleAsyncHTTPClient):
+    def _connection_class(self) -> type[_HTTPConnection]:
+        return _Connection
+
+
 def _client(permits: Callable[[str], bool]) -> SimpleAsyncHTTPClient:
-    return SimpleAsyncHTTPClient(
+    return _Client(
         force_instance=True,
         max_clients=MAX_CONNECTIONS,
         resolver=guard.GuardedResolver(permits=permits),

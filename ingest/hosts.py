@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 AT_ONCE = 2
 APART_S = 1.0
 # A station's own systems can stand more.
-APART_PRIVATE_S = 0.1
+APART_PRIVATE_S = 0.02
 
 # Hosts that nobody waits for are forgotten when the table is longer than this.
 MAX_HOSTS = 1_000
