@@ -3,7 +3,7 @@
 import { relative } from "./dates.js";
 import { h, patch } from "./dom.js";
 import { targetOf } from "./keys.js";
-import { collapse } from "./motion.js";
+import { collapse, slide } from "./motion.js";
 import { render } from "./render.js";
 import { fillTemplate } from "./template.js";
 
@@ -12,7 +12,7 @@ import { fillTemplate } from "./template.js";
  * @typedef {import("./render.js").Context} Context
  * @typedef {{node: HTMLElement, rev: number, context?: Context}} Entry
  * @typedef {{release(): void, toggle(): void, loadMore(): void}} Actions
- * @typedef {{layout: string, dir: string, label: string, items: Item[], first: number,
+ * @typedef {{layout: string, label: string, items: Item[], first: number,
  *   size: number, more: boolean, fresh: Set<string>, playing: Item | undefined,
  *   waiting: number, isPaused: boolean, isLoading: boolean, isDown: boolean}} Frame
  *   all that is on the page: `items` of the `size` known, from the `first` on
@@ -96,7 +96,10 @@ export class FeedView {
   show(context, frame) {
     const { items, more } = frame;
     const focused = this.#focused;
+    const [uppermost] = this.articles;
+    const y = uppermost?.offsetTop;
     this.#showItems(context, frame);
+    if (uppermost?.isConnected) slide(this.feed, uppermost.offsetTop - y);
     this.#showFrame(context, frame);
     for (const node of this.#rest.splice(0)) node.remove();
     if (focused?.isConnected && focused !== this.#focused) focused.focus({ preventScroll: true });
@@ -123,10 +126,9 @@ export class FeedView {
   }
 
   /** @param {Context} context @param {Frame} frame */
-  #showFrame({ texts, locale }, { layout, dir, label, items, more, waiting, isPaused, isLoading, isDown }) {
+  #showFrame({ texts, locale }, { layout, label, items, more, waiting, isPaused, isLoading, isDown }) {
     const { root, feed, pause, pill } = this;
     root.className = `root ${layout}`;
-    root.dir = dir;
     root.lang = locale;
     feed.ariaLabel = label;
     feed.ariaBusy = `${isLoading}`;

@@ -1,14 +1,14 @@
 /** `<feed-widget>`: one channel of a feed service, live, on any page. */
 
+import css from "./style.css";
 import { everyTick } from "./clock.js";
 import { FeedView } from "./feed-view.js";
 import { Lifeline } from "./lifeline.js";
-import { directionOf, usableLocale, withTexts } from "./locale.js";
+import { usableLocale, withTexts } from "./locale.js";
 import { poll } from "./poller.js";
 import { endOf } from "./render.js";
 import { safeUrl } from "./safe.js";
 import { sharedReader } from "./shared.js";
-import css from "./style.css";
 
 /**
  * @typedef {import("./item-list.js").Item} Item
@@ -25,7 +25,7 @@ const STEP = 50;
 /** The directory of this script: the service that a page loaded it from. */
 const HOME = new URL(".", import.meta.url).href;
 /** Change on the wire to the event's name. */
-const EVENTS = { created: "feed-item", updated: "feed-update", removed: "feed-remove" };
+const EVENTS = { created: "item", updated: "update", removed: "remove" };
 
 /** @type {CSSStyleSheet | undefined} one for all elements of the page */
 let sheet;
@@ -56,6 +56,8 @@ export class FeedWidget extends HTMLElement {
   #fresh = new Set();
   /** The first of the items in the page; those above it are out of sight. */
   #first = 0;
+  /** The uppermost of all that may be shown, when the page was last drawn. */
+  #top = "";
   #isPaused = false;
   #isDrawing = false;
   #isRestarting = false;
@@ -198,7 +200,7 @@ export class FeedWidget extends HTMLElement {
     });
     const watch = (/** @type {import("./connection.js").State} */ state) => {
       this.#lifeline.watch(state);
-      this.#tell("feed-state", { state });
+      this.#tell("state", { state });
     };
     // Captured, because the page may scroll in any of its boxes.
     document.addEventListener("scroll", () => this.#recheck(), { signal, capture: true });
@@ -254,7 +256,7 @@ export class FeedWidget extends HTMLElement {
   /** @param {Item[]} items */
   #replaced(items) {
     if (!this.#isLoading && this.#mustHold) {
-      const shown = items.findIndex((item) => this.#view.has(item));
+      const shown = items.findIndex((item) => item.id === this.#top || this.#view.has(item));
       for (const { id } of items.slice(0, Math.max(shown, 0))) this.#held.set(id, true);
     }
     this.#isLoading = false;
@@ -277,7 +279,7 @@ export class FeedWidget extends HTMLElement {
   /** @param {import("./errors.js").FeedError} error */
   #refused({ isTemporary, code }) {
     if (!isTemporary) this.#isLoading = false;
-    this.#tell("feed-state", { state: "refused", code });
+    this.#tell("state", { state: "refused", code });
     this.#draw();
   }
 
@@ -316,6 +318,7 @@ export class FeedWidget extends HTMLElement {
     if (!context) return;
     const now = Date.now();
     const items = this.#items.filter(({ id }) => !this.#held.has(id));
+    this.#top = items[0]?.id;
     const newest = items.find(({ type }) => type === "track");
     const playing = newest && endOf(newest) > now ? newest : undefined;
     if (playing) {
@@ -333,7 +336,6 @@ export class FeedWidget extends HTMLElement {
       playing,
       fresh: this.#fresh,
       layout: this.layout,
-      dir: this.hasAttribute("lang") ? directionOf(context.locale) : "",
       label: this.ariaLabel || this.channel,
       waiting: [...this.#held.values()].filter(Boolean).length,
       isPaused: this.#isPaused,
@@ -346,6 +348,6 @@ export class FeedWidget extends HTMLElement {
 
   /** @param {string} name @param {object} detail */
   #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent(`feed-${name}`, { detail, bubbles: true, composed: true }));
   }
 }

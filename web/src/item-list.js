@@ -72,7 +72,7 @@ export class ItemList {
     if (this.more) return; // it overflowed: the page below is no longer ours
     this.more = more;
     this.page = page;
-    this.#end = [...items].sort(byDate).at(-1) ?? this.#end;
+    this.#end = items.filter(({ pinned }) => !pinned).sort(byDate).at(-1) ?? this.#end;
   }
 
   /**

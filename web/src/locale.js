@@ -22,19 +22,13 @@ export async function withTexts(tag, use) {
 }
 
 /**
- * The first tag that Intl accepts; pages write all sorts of things into `lang`.
- * @param {...(string | null | undefined)} tags
+ * The tag as Intl takes it; pages write all sorts of things into `lang`.
+ * @param {string | null | undefined} tag @param {string} otherwise
  */
-export function usableLocale(...tags) {
-  for (const tag of tags) {
-    try {
-      if (tag) return `${new Intl.Locale(tag)}`;
-    } catch {
-      continue; // not a language tag
-    }
+export function usableLocale(tag, otherwise) {
+  try {
+    return `${new Intl.Locale(tag ?? "")}`;
+  } catch {
+    return otherwise; // not a language tag
   }
-  return "en";
 }
-
-/** @param {string} tag */
-export const directionOf = (tag) => (/^(ar|he|fa|ur)\b/.test(tag) ? "rtl" : "ltr");

@@ -10,3 +10,13 @@ export function collapse(node) {
   node.inert = true;
   setTimeout(() => node.remove(), COLLAPSE_MS);
 }
+
+/**
+ * Let what came in above roll out, instead of pushing all below with a jolt.
+ * @param {HTMLElement} feed @param {number} by pixels
+ */
+export function slide(feed, by) {
+  if (by <= 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const clipPath = [`inset(${by}px -9px 0)`, "inset(0 -9px)"];
+  feed.animate({ transform: [`translateY(${-by}px)`, "none"], clipPath }, 300);
+}

@@ -11,13 +11,12 @@ export function poll(url, show) {
   const abort = new AbortController();
   const once = async () => {
     const response = await fetch(url, { signal: abort.signal, credentials: "omit" });
-    // A channel that is not there is an empty one.
-    const { items, next } = response.status === 404 ? { items: [], next: null } : await response.json();
+    const { items, next } = await response.json();
     if (items) show(items, next !== null);
   };
-  const ignore = () => {}; // the next round may do better
-  once().catch(ignore);
-  const timer = setInterval(() => once().catch(ignore), INTERVAL_MS);
+  const attempt = () => once().catch(() => {}); // the next round may do better
+  attempt();
+  const timer = setInterval(attempt, INTERVAL_MS);
   return () => {
     clearInterval(timer);
     abort.abort();

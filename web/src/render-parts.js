@@ -31,7 +31,7 @@ export function moment(item, { locale }) {
 /** @param {Item} item @param {Context} context */
 export function byline(item, context) {
   const author = item.authors?.[0] ?? {};
-  const name = String(author.name || item.source || item.channel);
+  const name = String(author.name || item.channel);
   const avatar = safeUrl(author.avatar, context.base);
   return h(
     "div.byline",

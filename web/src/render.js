@@ -58,14 +58,13 @@ function article(item, context) {
 
 /** @param {Item} item @param {Context} context */
 function event(item, context) {
-  const { starts_at: datetime, timezone, status, venue, performers = [], offers = [] } = item;
+  const { starts_at: datetime, timezone, status, venue, offers = [] } = item;
   const { texts, locale, base } = context;
   /** @param {string} [iso] */
   const at = (iso) => placeTime(String(iso), timezone, locale);
-  const [start, old, doors] = [datetime, item.previous_starts_at, item.doors_at].map(at);
+  const [start, old] = [datetime, item.previous_starts_at].map(at);
   const badge = status === "moved_online" ? "Online" : texts[status];
   const hour = start && !item.all_day && !item.time_tba && ` · ${start.time}`;
-  const names = performers.map((/** @type {any} */ each) => each?.name).filter(Boolean);
   const tickets = status !== "cancelled" && offers.find((/** @type {any} */ offer) => offer?.url);
   const ics = `${base}feeds/${item.channel}.ics?id=${encodeURIComponent(item.id)}`;
   return [
@@ -81,10 +80,8 @@ function event(item, context) {
           {},
           old && h("s", {}, old.date),
           h("time", { datetime }, start.date, hour),
-          doors && h("span", {}, `${texts.doors} ${doors.time}`),
         ),
       line("p.meta.venue", venue && link(venue.url, "", [venue.name, venue.city].filter(Boolean).join(", "))),
-      line("p.lead.performers", names.join(" · ")),
       h(
         "p.actions",
         {},

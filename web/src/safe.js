@@ -7,9 +7,6 @@ const REL = "noopener noreferrer nofollow ugc";
 
 /** What may stay; of other elements the content does, as text or what may stay. */
 const ALLOWED = /^(P|BR|B|STRONG|I|EM|U|S|DEL|CODE|PRE|BLOCKQUOTE|UL|OL|LI|SUB|SUP|HR)$/;
-/** Deeper than any text a person wrote. */
-const MAX_DEPTH = 24;
-
 /**
  * Return the absolute http(s) address, or undefined for anything else.
  * @param {unknown} value
@@ -49,7 +46,7 @@ export function richText(html) {
     policy ??= types?.createPolicy("feed-widget", { createHTML: (/** @type {string} */ text) => text });
     const trusted = policy ? policy.createHTML(html) : html;
     const { body } = new DOMParser().parseFromString(trusted, "text/html");
-    return copy(body, document.createDocumentFragment(), 0);
+    return copy(body, document.createDocumentFragment());
   } catch {
     return; // the page forbids it
   }
@@ -57,16 +54,16 @@ export function richText(html) {
 
 /**
  * @template {Node} T
- * @param {Node} from @param {T} to @param {number} depth
+ * @param {Node} from @param {T} to
  */
-function copy(from, to, depth) {
+function copy(from, to) {
   for (const node of from.childNodes) {
     const name = node.nodeName;
     if (node instanceof Text) to.appendChild(new Text(node.data));
     else {
       const href = name === "A" && /** @type {Element} */ (node).getAttribute("href");
       const twin = href ? link(href, "") : ALLOWED.test(name) && h(name);
-      copy(node, twin && depth < MAX_DEPTH ? to.appendChild(twin) : to, depth + 1);
+      copy(node, twin ? to.appendChild(twin) : to);
     }
   }
   return to;

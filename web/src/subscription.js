@@ -124,10 +124,14 @@ export class Subscription {
   async loadMore(count = this.backlog || 20) {
     const { list } = this;
     if (this.isLoading || !this.more) return false;
-    // No page token yet: ask for what is here once more, and the token with it.
-    const limit = list.page ? count : Math.min(MAX_PAGE, list.items.length + count);
-    const { items, next } = await this.#fetchPage(list.page, limit);
-    list.append(items, next !== null, next ?? undefined);
+    const { length } = list.items;
+    let limit;
+    do {
+      // No page token yet: ask for what is here once more, and the token with it.
+      limit = list.page ? count : Math.min(MAX_PAGE, length + count);
+      const { items, next } = await this.#fetchPage(list.page, limit);
+      list.append(items, next !== null, next ?? undefined);
+    } while (limit === MAX_PAGE && this.more && list.items.length <= length);
     this.handlers.replace?.(list.items);
     return true;
   }

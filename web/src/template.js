@@ -12,8 +12,9 @@ import { safeUrl } from "./safe.js";
  * @returns {Node[] | undefined}
  */
 export function fillTemplate(host, item, base) {
-  const templates = [...host.children].filter((node) => node instanceof HTMLTemplateElement);
-  const own = templates.find(({ dataset }) => (dataset.type ?? item.type) === item.type);
+  /** @type {NodeListOf<HTMLTemplateElement>} */
+  const templates = host.querySelectorAll(":scope > template");
+  const own = [...templates].find(({ dataset }) => (dataset.type ?? item.type) === item.type);
   const copy = own && document.importNode(own.content, true);
   for (const node of copy?.querySelectorAll("*") ?? []) {
     for (const [name, path = ""] of Object.entries(/** @type {HTMLElement} */ (node).dataset)) {
