@@ -24,8 +24,8 @@ from ingest.text import slug
 
 # What a channel template may hold, as {name}.
 PLACEHOLDERS = (
-    *("artist_slug", "author_slug", "tag_slug", "venue_slug", "city_slug"),
-    "type",
+    *("artist_slug", "account_slug", "author_slug", "tag_slug"),
+    *("venue_slug", "city_slug", "type"),
 )
 
 # A document with more faults than this is not read by a person to the end.
@@ -147,6 +147,7 @@ def _values(raw: RawCandidate) -> dict[str, str]:
     artist = fields.get("artist") or next(iter(performers), raw.artist)
     return {
         "artist_slug": slug(artist),
+        "account_slug": slug(raw.account),
         "author_slug": slug(next(iter(names), "")),
         "tag_slug": slug(next(iter(fields.get("tags", ())), "")),
         "venue_slug": slug(venue.get("name", "")),

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 # A piece of text and what it links to, if anything.
 Piece = tuple[str, str | None]
 
-_BLANK_LINES = re.compile(r"\s*\n\s*\n\s*")
+# From the first space of each run on: from every one, a long run would take for ever.
+_BLANK_LINES = re.compile(r"(?<!\s)\s*\n\s*\n\s*")
 
 
 def markup(pieces: Iterable[Piece]) -> str:

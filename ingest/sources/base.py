@@ -22,13 +22,15 @@ class RawCandidate:
 
     ``source_id`` is what the source calls it, the same at every read; ``alt_id``
     what else may tell that it is the same.  ``artist`` says whom it is about, for
-    channel templates.  ``is_reply`` marks an answer to somebody else.
+    channel templates, and ``account`` by which name, which seldom changes.
+    ``is_reply`` marks an answer to somebody else.
     """
 
     source_id: str
     fields: Mapping[str, Any]
     alt_id: str | None = None
     artist: str = ""
+    account: str = ""
     is_reply: bool = False
 
 

@@ -187,6 +187,7 @@ def _candidate(view: Mapping[str, Any], entry: object, now: datetime) -> RawCand
         source_id=_key(view, entry),
         fields=fields,
         artist=posts.name_of(reposter or author),
+        account=posts.handle_of(reposter or author),
         is_reply=not reposter and _is_reply(view, record),
     )
 

@@ -189,6 +189,7 @@ def _candidate(status: Mapping[str, Any], now: datetime) -> RawCandidate | None:
         source_id=identity.bounded(str(key)),
         fields=fields,
         artist=_name(status),
+        account=_text(_account(status), "acct") or "",
         is_reply=_is_reply(status),
     )
 

@@ -230,6 +230,7 @@ def _candidate(
         source_id=identity.bounded(key),
         fields=fields,
         artist=posts.name_of(included.author(post)),
+        account=text(included.author(post).get("username")),
         is_reply=_is_reply(post, included),
     )
 

@@ -125,3 +125,61 @@ def test_a_source_that_is_not_enabled_is_left_out_but_checked(
     """It will be enabled one day."""
     assert configure(f"{GOOD}enabled = false\n") == []
     assert faults_of(configure, f"{GOOD}enabled = false\nmax_age = 'old'\n")
+
+
+def test_a_secret_may_lie_in_a_file(configure: Configure, tmp_path: Path) -> None:
+    """The variable itself comes first; a file that cannot be read is told."""
+    (tmp_path / "key").write_text("from-file\n")
+    file = str(tmp_path / "key")
+    text = GOOD.replace("${KEY:-none}", "${KEY}")
+
+    (of_file,) = configure(text, KEY_FILE=file)
+    (of_both,) = configure(text, KEY_FILE=file, KEY="own")
+    (told,) = faults_of(configure, text, KEY_FILE=f"{file}.not")
+    (missing,) = faults_of(configure, text)
+
+    assert of_file.source.url.endswith("key=from-file")
+    assert of_both.source.url.endswith("key=own")
+    assert told.startswith("5: source news: url: KEY_FILE: ")
+    assert missing.endswith("needs the environment variable KEY or KEY_FILE")
+
+
+def test_the_environment_fills_lists_and_tables_too(configure: Configure) -> None:
+    """Wherever a text may stand."""
+    (job,) = configure(f'{GOOD}exclude = ["${{WORD}}", "ad"]\n', WORD="jingle")
+
+    assert [one.text for one in job.source.filters.exclude] == ["jingle", "ad"]
+
+
+def test_faults_of_filters_are_told_with_their_lines(configure: Configure) -> None:
+    """Before anything is fetched."""
+    told = faults_of(
+        configure,
+        f"""{GOOD}include = "word"
+exclude = ["/(/"]
+languages = ["german"]
+reposts = "no"
+""",
+    )
+
+    assert [fault.split(": ")[::2][:2] for fault in told] == [
+        ["8", "include"],
+        ["9", "exclude"],
+        ["10", "languages"],
+        ["11", "reposts"],
+    ]
+
+
+def test_a_type_may_know_its_address(configure: Configure) -> None:
+    """And another may be told all the same; others need one."""
+    text = GOOD.replace('"feed"', '"bluesky"') + 'actor = "radio.example"\n'
+    without = "".join(line for line in text.splitlines(True) if "url" not in line)
+
+    (own,) = configure(without)
+    (given,) = configure(text)
+
+    assert own.source.url == "https://public.api.bsky.app"
+    assert given.source.url.startswith("https://radio.example")
+    assert faults_of(configure, GOOD.replace("url", "# url")) == [
+        "2: source news: url: is required"
+    ]

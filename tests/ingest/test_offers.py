@@ -16,12 +16,17 @@ SOURCE = FeedSource("news", "http://radio.example/feed")
 
 
 def raw(about: str = "", **fields: Any) -> RawCandidate:
-    return RawCandidate("1", {"type": "post", **fields}, artist=about)
+    return RawCandidate("1", {"type": "post", **fields}, artist=about, account="ada_l")
 
 
 def test_a_template_is_filled_from_the_candidate() -> None:
-    """By the artist, the author, the first tag, the type."""
-    candidate = raw("Sigur Rós", authors=[{"name": "Ada L."}], tags=["Live Set"])
+    """By the artist, the author, the first tag, the place, the type."""
+    candidate = raw(
+        "Sigur Rós",
+        authors=[{"name": "Ada L."}],
+        tags=["Live Set"],
+        venue={"name": "Große Halle", "city": "Köln"},
+    )
 
     channels = [
         Template.parse(text).channel(candidate).path
@@ -29,6 +34,8 @@ def test_a_template_is_filled_from_the_candidate() -> None:
             "radio.news",
             "Radio.{artist_slug}.news",
             "radio.{author_slug}.{tag_slug}",
+            "radio.{account_slug}",
+            "radio.{city_slug}.{venue_slug}",
             "radio.{type}",
         )
     ]
@@ -37,6 +44,8 @@ def test_a_template_is_filled_from_the_candidate() -> None:
         "radio.news",
         "radio.sigur-ros.news",
         "radio.ada-l.live-set",
+        "radio.ada-l",
+        "radio.koln.grosse-halle",
         "radio.post",
     ]
 

@@ -403,8 +403,8 @@ def test_the_schema_and_the_template_take_what_comes() -> None:
     batch = parse(SOURCE, feed(entry(langs=["en-GB", "de"])))
 
     assert batch.candidates[0].fields["language"] == "en-GB"
-    channel = Template.parse("radio.{author_slug}").channel(batch.candidates[0])
-    assert channel.path == "radio.ada"
+    channel = Template.parse("radio.{account_slug}").channel(batch.candidates[0])
+    assert channel.path == "radio.ada-example"
 
 
 @pytest.mark.parametrize(

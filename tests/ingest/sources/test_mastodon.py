@@ -121,6 +121,7 @@ def test_a_repost_shows_the_original_and_says_so() -> None:
     assert fields["repost_of"] == original["uri"]
     assert batch.candidates[0].source_id == repost["uri"]
     assert batch.candidates[0].artist == "Radio"
+    assert batch.candidates[0].account == "radio"
 
 
 def test_a_content_warning_becomes_the_summary() -> None:

@@ -156,7 +156,7 @@ def test_a_repost_shows_the_original_whole() -> None:
     (found,) = parse(SOURCE, answer(repost, includes={"tweets": [original]})).candidates
 
     assert found.source_id == ID
-    assert found.artist == "Ada"
+    assert (found.artist, found.account) == ("Ada", "ada")
     assert found.fields["authors"][0]["name"] == "Bob"
     assert found.fields["content_text"] == "The whole text"
     assert found.fields["repost_of"] == "https://x.com/bob/status/5"
