@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feedsvc.core.channel import Channel
+from feedsvc.schema import plain_text
+from ingest.richtext import markup
 from ingest.text import cut, one_line, paragraphs, slug, title_of
 
 
@@ -57,3 +61,15 @@ def test_a_title_loses_its_markup_only_if_it_is_html() -> None:
     """Text is text."""
     assert title_of("a <b>b</b> &amp; c", is_html=True) == "a b & c"
     assert title_of("a <b>b</b> &amp; c", is_html=False) == "a <b>b</b> &amp; c"
+
+
+@pytest.mark.parametrize("run", [" ", "\t\n", "\n", " \n"])
+def test_long_runs_of_spaces_take_no_long_time(run: str) -> None:
+    """Looked at from each of its places, such a run would take a minute."""
+    text = f"x{run * 50_000}y"
+    before = time.process_time()
+
+    found = {plain_text(text), paragraphs(text), markup([(text, None)])}
+
+    assert all(one.startswith(("x", "<p>x")) for one in found)
+    assert time.process_time() - before < 5
