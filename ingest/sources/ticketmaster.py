@@ -91,7 +91,7 @@ class TicketmasterSource(Source):
             event.get("place")
         )
         place = places[0] if places else {}
-        when = _when(shape.mapping(event.get("dates")), place, self.given["timezone"])
+        when = _when(event, place, self.given["timezone"])
         if not key or not name or when is None:
             return None
         texts = (event.get(part) for part in ("description", "info", "pleaseNote"))
@@ -135,14 +135,11 @@ def _events(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _when(
-    dates: Mapping[str, Any], place: Mapping[str, Any], default: ZoneInfo
+    event: Mapping[str, Any], place: Mapping[str, Any], default: ZoneInfo
 ) -> dict[str, Any] | None:
     """Return the fields of time; None if there is no day for it yet."""
-    named = shape.text(dates.get("timezone")) or shape.text(place.get("timezone"))
-    try:
-        own = zone(named) if named else default
-    except ValueError:
-        own = default
+    dates = shape.mapping(event.get("dates"))
+    own = _zone(dates, place, default)
     told = shape.mapping(dates.get("start"))
     is_day = any(told.get(flag) is True for flag in ("timeTBA", "noSpecificTime"))
     start = _moment(told, own, is_day=is_day)
@@ -161,7 +158,20 @@ def _when(
     before = _moment(shape.mapping(dates.get("initialStartDate")), own)
     if before is not None and before.at != start.at:
         fields["previous_starts_at"] = before.at
+    doors = _moment(shape.mapping(event.get("doorsTimes")), own)
+    if doors is not None and not doors.is_day:
+        fields["doors_at"] = doors.at
     return fields
+
+
+def _zone(
+    dates: Mapping[str, Any], place: Mapping[str, Any], default: ZoneInfo
+) -> ZoneInfo:
+    named = shape.text(dates.get("timezone")) or shape.text(place.get("timezone"))
+    try:
+        return zone(named) if named else default
+    except ValueError:
+        return default
 
 
 def _moment(

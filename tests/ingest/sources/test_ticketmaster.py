@@ -208,6 +208,19 @@ def test_an_end_and_several_days_are_told() -> None:
     assert body["ends_at"] == at(2027, 5, 22, 22)
 
 
+def test_the_doors_are_told() -> None:
+    """When they open, if that is an hour."""
+    doors = {"localDate": "2027-05-20", "localTime": "19:00:00"}
+    zone = {"timezone": "Europe/Berlin"}
+
+    told = one(event(doorsTimes=doors, _embedded={"venues": [zone]})).body
+    vague = one(event(doorsTimes={"localDate": "2027-05-20"})).body
+
+    assert told["doors_at"] == at(2027, 5, 20, 17)
+    assert told["starts_at"] == at(2027, 5, 20, 18)
+    assert "doors_at" not in vague
+
+
 def test_tickets_on_sale_are_told_without_a_price_too() -> None:
     """What is off sale may be sold out, over or yet to come: that says nothing."""
     start = {"localDate": "2027-05-20"}
