@@ -29,7 +29,7 @@ run: install ## start the service, its own MongoDB and the demo station
 	@$(MAKE) --silent web || echo "The widget is missing: it could not be built."
 	@$(PYTHON) ops/run.py
 
-test: $(DONE)/dev $(DONE)/mongod $(TEST_PACKAGES) $(WIDGET) ## run every test
+test: $(DONE)/dev $(DONE)/mongod $(DONE)/redis $(TEST_PACKAGES) $(WIDGET) ## run every test
 	@npm --silent --prefix web test
 	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && \
 	    npm --silent --prefix web run test:browser && $(PYTHON) -m pytest
@@ -78,6 +78,9 @@ $(DONE)/dev: $(SETUP)
 
 $(DONE)/mongod: | $(DONE)/run
 	@ops/setup/mongod.sh $@
+
+$(DONE)/redis: | $(DONE)/dev
+	@ops/setup/redis.sh && touch $@
 
 $(DONE)/node: | $(DONE)/run
 	@ops/setup/node.sh && touch $@

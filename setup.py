@@ -74,6 +74,7 @@ setup(
         ],
         "redis": ["redis>=5.2"],
         "test": [
+            "redis>=5.2",
             "schemathesis>=4.20",
             "pytest>=8.4",
             "pytest-asyncio>=1.0",

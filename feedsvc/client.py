@@ -4,11 +4,15 @@
 
     feed = Feed("https://live.radio.example", token)
     feed.publish("radio.news", {"type": "post", "content_text": "On air!"})
+
+Calls wait and try again when the service asks for it (429, 503), a few times.
 """
 
 from __future__ import annotations
 
 import json
+import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -20,16 +24,27 @@ from urllib.request import Request, urlopen
 from feedsvc.errors import FeedError
 
 TIMEOUT_S = 30.0
+# How often a call is made again when the service asks for it, and how long it waits.
+RETRIES = 3
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+_TRY_AGAIN = {429, 503}
 
 
 class ServiceError(FeedError):
     """The service refused, or could not be reached (``status`` 0)."""
 
-    def __init__(self, status: int, error_code: str, told: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        error_code: str,
+        told: str,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(status, error_code, told)
         self.status = status
         self.error_code = error_code
         self.told = told
+        self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
         return f"{self.told} ({self.error_code})"
@@ -47,24 +62,32 @@ class Feed:
     """One service at ``url``; ``token`` is needed to publish and to read privately."""
 
     def __init__(
-        self, url: str, token: str | None = None, *, timeout_s: float = TIMEOUT_S
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: int = RETRIES,
     ) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
             raise ServiceError(0, "bad_url", f"url: must be http or https: {url}")
         self._url = url.rstrip("/")
         self._token = token
         self._timeout_s = timeout_s
+        self._retries = retries
 
     def publish(self, channel: str, item: Mapping[str, Any]) -> dict[str, Any]:
         """Publish one item; return ``{"id", "status", "rev"}``."""
-        found: dict[str, Any] = self._call("POST", _items(channel), body=item)
+        named = _with_id(item)
+        found: dict[str, Any] = self._call("POST", _items(channel), body=named)
         return found
 
     def publish_many(
         self, channel: str, items: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
         """Publish up to 1,000 items; return for each its status or its error."""
-        found = self._call("POST", _items(channel), body=list(items))
+        named = [_with_id(item) for item in items]
+        found = self._call("POST", _items(channel), body=named)
         results: list[dict[str, Any]] = found["results"]
         return results
 
@@ -143,9 +166,24 @@ class Feed:
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        with self._answer(request, self._timeout_s) as answer:
-            text = answer.read()
+        text = self._ask(request)
         return json.loads(text) if text else None
+
+    def _ask(self, request: Request) -> bytes:
+        """Make the request, again if the service asks for that."""
+        attempt = 0
+        while True:
+            try:
+                with self._answer(request, self._timeout_s) as answer:
+                    text: bytes = answer.read()
+                    return text
+            except ServiceError as error:
+                if error.status not in _TRY_AGAIN or attempt >= self._retries:
+                    raise
+                wait_s = FIRST_WAIT_S * 2**attempt
+                asked_s = error.retry_after_s or 0.0
+            time.sleep(min(max(wait_s, asked_s), LONGEST_WAIT_S))
+            attempt += 1
 
     def _request(self, method: str, path: str, query: Mapping[str, Any]) -> Request:
         given = {name: value for name, value in query.items() if value is not None}
@@ -163,7 +201,8 @@ class Feed:
                 yield answer
         except HTTPError as error:
             with error:
-                raise _told(error.code, error.read()) from error
+                after = error.headers.get("Retry-After", "")
+                raise _told(error.code, error.read(), after) from error
         except (HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
             text = f"no answer from {self._url}: {reason}"
@@ -174,9 +213,18 @@ def _items(channel: str) -> str:
     return f"/api/channels/{quote(channel, safe='')}/items"
 
 
-def _told(status: int, body: bytes) -> ServiceError:
+def _with_id(item: Any) -> Any:
+    """Return the item under an id: what is tried again must not be made twice."""
+    if not isinstance(item, Mapping) or item.get("id") is not None:
+        return item
+    return {**item, "id": uuid.uuid4().hex}
+
+
+def _told(status: int, body: bytes, retry_after: str) -> ServiceError:
+    after_s = float(retry_after) if retry_after.isdigit() else None
     try:
         error = json.loads(body)["error"]
-        return ServiceError(status, str(error["code"]), str(error["text"]))
+        code, text = str(error["code"]), str(error["text"])
     except (ValueError, KeyError, TypeError):
-        return ServiceError(status, "internal", f"the answer was status {status}")
+        code, text = "internal", f"the answer was status {status}"
+    return ServiceError(status, code, text, after_s)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -181,3 +184,61 @@ async def test_an_answer_of_something_else_is_told_by_its_status() -> None:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ServiceError, match="the answer was status 502"):
             await asyncio.to_thread(Feed(f"http://127.0.0.1:{port}").channels)
+
+
+async def test_a_call_is_made_again_when_the_service_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After the time it asked for, under the same id, and not for ever."""
+    busy = _Busy()
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    threading.Thread(target=busy.server.serve_forever, daemon=True).start()
+    try:
+        feed = Feed(busy.url)
+        found = await asyncio.to_thread(feed.publish, "radio", {"type": "post"})
+        with pytest.raises(ServiceError) as refused:
+            await asyncio.to_thread(Feed(busy.url, retries=1).remove, "busy for ever")
+    finally:
+        busy.server.shutdown()
+        busy.server.server_close()
+
+    assert found == {"id": "made", "status": "created", "rev": 1}
+    assert pauses == [7.0, 1.0, 7.0]
+    assert len({json.loads(body)["id"] for body in busy.bodies}) == 1
+    assert (refused.value.status, refused.value.retry_after_s) == (429, 7.0)
+
+
+class _Busy:
+    """A server that takes the third request, and no removal."""
+
+    def __init__(self) -> None:
+        busy = self
+        self.bodies: list[bytes] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                busy.bodies.append(self.rfile.read(length))
+                if len(busy.bodies) < 3:
+                    asked = {"Retry-After": "7"} if len(busy.bodies) == 1 else {}
+                    self.reply(503, b"", asked)
+                else:
+                    self.reply(201, b'{"id":"made","status":"created","rev":1}', {})
+
+            def do_DELETE(self) -> None:
+                error = b'{"error":{"code":"rate_limited","text":"too many"}}'
+                self.reply(429, error, {"Retry-After": "7"})
+
+            def reply(self, status: int, body: bytes, given: dict[str, str]) -> None:
+                self.send_response(status)
+                for name, value in {**given, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"

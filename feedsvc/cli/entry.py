@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from feedsvc import __version__, logs
 from feedsvc.cli import (
     backup,
+    bridge,
     editorial,
     publishing,
     reading,
@@ -31,6 +32,7 @@ GROUPS = (
     sources,
     tokens,
     webhooks,
+    bridge,
     retention,
     backup,
 )
