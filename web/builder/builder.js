@@ -56,7 +56,9 @@ function show() {
   const query = new URLSearchParams({ url: address, format: "json" });
   const texts = {
     snippet: snippet({ ...chosen, channel }),
-    frame: `<iframe src="${quoted(address)}" title="${quoted(channel)}" width="600" height="800" loading="lazy" style="border:0;max-width:100%"></iframe>`,
+    frame: `<iframe src="${quoted(address)}"
+  title="${quoted(channel)}" width="600" height="800" loading="lazy"
+  style="border:0;max-width:100%"></iframe>`,
     link: address,
     oembed: `${base}/oembed?${query}`,
   };

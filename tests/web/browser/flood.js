@@ -1,0 +1,76 @@
+/** A busy newsroom and two readers: one who looks, one whose tab is in the background. */
+
+import { setTimeout as pause } from "node:timers/promises";
+
+const CHANNEL = "radiomeridian.news";
+const TICK_MS = 500;
+
+/** In the page: count the long tasks and keep the layout shifts. */
+function watch() {
+  window.longTasks = [];
+  window.shifts = [];
+  const tasks = new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map(({ duration }) => duration)));
+  tasks.observe({ type: "longtask", buffered: true });
+  const shifts = new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) window.shifts.push(value);
+  });
+  shifts.observe({ type: "layout-shift", buffered: true });
+}
+
+/** As browsers do with a tab that nobody sees: no frames, and the page is told. */
+function hide() {
+  Object.defineProperty(document, "hidden", { get: () => true });
+  Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+  window.requestAnimationFrame = () => 0;
+}
+
+/** Open a page that is watched. */
+export async function reader(browser, url, { isHidden = false, ...options } = {}) {
+  const context = await browser.newContext(options);
+  await context.addInitScript(watch);
+  if (isHidden) await context.addInitScript(hide);
+  const page = await context.newPage();
+  await page.goto(url);
+  return page;
+}
+
+/** What the page holds in memory after its garbage is gone. */
+export async function footprint(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  await session.send("Performance.enable");
+  const { metrics } = await session.send("Performance.getMetrics");
+  const found = Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+  await session.detach();
+  return { heap: found.JSHeapUsedSize, nodes: found.Nodes, listeners: found.JSEventListeners };
+}
+
+export const longTasks = (page) => page.evaluate(() => window.longTasks.filter((duration) => duration > 50));
+export const layoutShift = (page) => page.evaluate(() => window.shifts.reduce((sum, value) => sum + value, 0));
+
+let count = 0;
+
+/** Posts of many shapes, some of which correct or remove earlier ones later. */
+function batch(size) {
+  return Array.from({ length: size }, () => {
+    const number = ++count;
+    const post = { id: `f${number % 7 === 3 ? number - 3 : number}`, type: "post", authors: [{ name: `Author ${number % 9}` }] };
+    return { ...post, content_html: `<p>Item <b>${number}</b> ${"and so on ".repeat(number % 12)}</p>` };
+  });
+}
+
+/**
+ * Publish so many a minute for so long.
+ * @param {import("./station.js").Station} station
+ * @returns {Promise<number>} how many
+ */
+export async function flood(station, { perMinute, seconds }) {
+  const before = count;
+  const began = Date.now();
+  while (Date.now() - began < seconds * 1000) {
+    const due = Math.round(((Date.now() - began) / 60000) * perMinute) - (count - before);
+    if (due > 0) await station.publish(CHANNEL, batch(due));
+    await pause(TICK_MS);
+  }
+  return count - before;
+}
