@@ -41,8 +41,10 @@ def _zone(at: datetime, locale: Locale) -> str:
     name = get_timezone_name(at, "short", locale=locale)
     if name[:1] not in "+-":
         return name
-    hours, minutes = name[:3], name[3:]
-    return "UTC" if name[1:] == "0000" else f"UTC{hours}:{minutes}"
+    if name[1:] == "0000":
+        return "UTC"
+    minutes = "" if name.endswith("00") else f":{name[3:]}"
+    return f"GMT{name[0]}{int(name[1:3])}{minutes}"
 
 
 def _time(at: datetime, locale: Locale) -> str:
