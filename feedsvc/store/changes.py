@@ -17,7 +17,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from feedsvc.core.item import Item
 from feedsvc.core.position import Position
 from feedsvc.store.database import Database, database_errors
-from feedsvc.store.documents import to_item
+from feedsvc.store.documents import Document, to_item
 from feedsvc.store.items import collection_epoch
 from feedsvc.store.queries import ITEMS
 
@@ -245,7 +245,7 @@ class ChangeStream:
         document = event.get("fullDocument")
         if document is None:  # looked up, and gone since: a delete follows
             return None
-        if document.get("silent"):
+        if _is_silent(document, kind):
             return Silent(position, document.get("held", {}).get("due_at"))
         try:
             return Committed(position, to_item(document))
@@ -258,6 +258,15 @@ class ChangeStream:
         if (cluster_time.time, cluster_time.inc) != (seconds, increment):
             return Position(cluster_time.time, cluster_time.inc)
         return Position(seconds, increment, min(ordinal + 1, _LAST_ORDINAL))
+
+
+def _is_silent(document: Document, kind: str) -> bool:
+    """True if this write of ours left what is shown as it was.
+
+    The mark stays when somebody else updates the document; then it says nothing.
+    """
+    is_unseen = "held" in document and "channel" not in document
+    return is_unseen or (kind != "update" and document.get("silent", False))
 
 
 def _position_before(token: Any) -> Position:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,9 @@ def _made_by_the_service_alone() -> dict[str, Message]:
         "server-reset": messages.reset(Channel(CHANNEL)),
         "server-item-backfill": messages.deliver(
             note, Cursor(bytes(4), Position(1, 1))
+        ).message,
+        "server-item-pinned": messages.deliver(
+            replace(note, pinned=True, rev=2), Cursor(bytes(4), Position(1, 2))
         ).message,
         "server-error-unavailable": messages.error(1, unavailable),
         "server-error-internal": messages.error(1, errors.FeedError("unexpected")),

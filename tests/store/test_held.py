@@ -189,6 +189,24 @@ async def test_an_edit_waits_beside_what_was_approved(
     assert [(one.rev, one.body["title"]) for one in told] == [(1, "a"), (2, "better")]
 
 
+async def test_what_somebody_else_writes_is_told_unless_it_is_held(
+    store: ItemStore, changes: ChangeStream, database: Database
+) -> None:
+    """By hand, say; our own mark is no longer true then."""
+    await write(store, "a", "b", review=True)
+    await store.change("a", lambda record: record.approve(NOW))
+    edit = offer("a", "radio.news", title="pending")
+    await store.write([edit], now=NOW, revive=False, review=True)
+    await read(changes)
+    for item_id in ("a", "b"):
+        change = {"$set": {"title": "by hand"}, "$inc": {"rev": 1}}
+        await database.items.update_one({"_id": item_id}, change)
+
+    by_hand = await read(changes)
+
+    assert [type(one) for one in by_hand] == [Committed, Silent]
+
+
 async def test_the_queue_comes_by_pages_oldest_first(
     store: ItemStore, held: HeldStore
 ) -> None:

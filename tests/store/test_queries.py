@@ -24,6 +24,7 @@ from feedsvc.store.queries import (
     backlog_command,
     counts_pipeline,
     names_pipeline,
+    pinned_command,
 )
 from tests.store.offers import NOW, offer
 
@@ -221,6 +222,20 @@ async def test_hidden_channels_are_passed_over_in_the_same_scan(
     scope = Scope(Channel("radio"), None, (("radio.station3", False),))
 
     await assert_one_index_scan(large, scope, None, spare=40)
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("pattern", ["radio", "radio.*.artist13", "*"])
+async def test_to_look_for_pins_costs_nothing_where_there_are_none(
+    large: Database, pattern: str
+) -> None:
+    """No document is read and nothing is sorted, under patterns neither."""
+    command = pinned_command(Scope(Channel(pattern)), 20, NOW)
+    explained = await large.command({"explain": command, "verbosity": "executionStats"})
+
+    stats = explained["executionStats"]
+    assert (stats["totalKeysExamined"], stats["totalDocsExamined"]) == (0, 0)
 
 
 @pytest.mark.slow
