@@ -24,6 +24,11 @@ MEMORY_MB = 200
 # Until a new process has loaded what it reads with.
 START_S = 60.0
 
+# What an interpreter needs to run as its parent does; secrets have any name.
+_ENVIRONMENT = frozenset(
+    ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
+)
+
 # A worker is replaced after so many documents, before what libraries keep adds up.
 MAX_READS = 200
 
@@ -128,7 +133,7 @@ class Readers:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("FEEDSVC_")
+            if name in _ENVIRONMENT or name.startswith(("LC_", "PYTHON", "COV"))
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
