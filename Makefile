@@ -53,6 +53,7 @@ imports: $(DONE)/dev ## check that the layers import downwards only
 
 bench: $(DONE)/dev $(DONE)/mongod ## measure the service on this machine
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/run.py
+	@$(PYTHON) ops/bench/ingest_bench.py
 
 bench-peers: $(DONE)/dev $(DONE)/mongod $(DONE)/node ## measure its peers too
 	@$(PYTHON) ops/bench/install.py --peers && $(PYTHON) ops/bench/run.py --peers
