@@ -41,7 +41,7 @@ TEXTS = st.sampled_from(
     ]
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | TEXTS
-FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def values(names: str) -> st.SearchStrategy[Any]:

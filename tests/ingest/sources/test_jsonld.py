@@ -575,6 +575,7 @@ def test_the_second_key_stays_when_dates_come_and_go() -> None:
     def second_keys(*events: Any) -> set[str | None]:
         return {raw.alt_id for raw in parse(SOURCE, page(list(events))).candidates}
 
+    assert len(second_keys(first, second)) == 2
     assert second_keys(first) | second_keys(second) == second_keys(first, second)
     moved = event(previousStartDate="2027-05-20T20:00", startDate="2027-06-01T20:00")
     assert second_keys(moved) == second_keys(first)
