@@ -17,7 +17,7 @@ import { Station } from "../tests/web/browser/station.js";
 
 // Long enough for pictures that load lazily, and for what moves to come to rest.
 const SETTLE_MS = 1500;
-const TROUBLE_MS = 6000;
+const MAX_HEIGHT = 640;
 const [folder, demo] = process.argv.slice(2);
 
 const ALL = { channel: "radiomeridian", backlog: 20 };
@@ -36,7 +36,7 @@ const PICTURES = {
   narrow: { attributes: ALL, width: 340 },
   new: { attributes: { channel: "radiomeridian.news" }, width: 560, prepare: readInside },
   paused: { attributes: { channel: "radiomeridian.onair" }, width: 560, prepare: (page) => page.getByRole("button", { name: "Pause" }).click() },
-  trouble: { attributes: { channel: "radiomeridian.onair" }, width: 560, prepare: loseConnection },
+  trouble: { attributes: { channel: "radiomeridian.onair" }, width: 560, prepare: waitForTrouble, isCutOff: true },
   empty: { attributes: { channel: "radiomeridian.silence" }, width: 560, isEmpty: true },
   themed: { attributes: { channel: "radiomeridian.events", backlog: 4 }, width: 560, css: `
     body { background: #fdf6ec; color: #2b2118; font-family: Georgia, serif; }
@@ -44,15 +44,23 @@ const PICTURES = {
     feed-widget::part(title) { font-style: italic; }` },
 };
 const STATION = {
-  station: { width: 1280, height: 1100 },
-  "station-dark": { width: 1280, height: 1100, colorScheme: "dark" },
-  "station-narrow": { width: 390, height: 1100 },
-  "station-rtl": { width: 1280, height: 1100, direction: "rtl" },
+  station: { width: 1280, height: 800 },
+  "station-dark": { width: 1280, height: 800, colorScheme: "dark" },
+  "station-narrow": { width: 390, height: 800 },
+  "station-rtl": { width: 1280, height: 800, direction: "rtl" },
+  embed: { path: "/embed/radiomeridian", width: 680, height: 800 },
+  "embed-dark": { path: "/embed/radiomeridian", width: 680, height: 800, colorScheme: "dark" },
+  "embed-narrow": { path: "/embed/radiomeridian", width: 360, height: 800 },
+  "embed-rtl": { path: "/embed/radiomeridian?lang=ar&accent=b8371a", width: 680, height: 800 },
+  "embed-noscript": { path: "/embed/radiomeridian", width: 680, height: 800, javaScriptEnabled: false },
+  builder: { path: "/builder", width: 1280, height: 1120 },
+  "builder-dark": { path: "/builder", width: 1280, height: 1120, colorScheme: "dark" },
+  "builder-narrow": { path: "/builder", width: 390, height: 1120 },
 };
 
 /**
  * @typedef {import("playwright-core").Page} Page
- * @typedef {{attributes: object, width: number, html?: string, css?: string, isEmpty?: boolean,
+ * @typedef {{attributes: object, width: number, html?: string, css?: string, isEmpty?: boolean, isCutOff?: boolean,
  *   colorScheme?: "light" | "dark", forcedColors?: "active",
  *   prepare?: (page: Page, station: Station) => Promise<void>}} Picture
  */
@@ -66,9 +74,16 @@ async function readInside(page, station) {
 }
 
 /** @param {Page} page */
-async function loseConnection(page) {
-  await page.context().setOffline(true);
-  await page.waitForTimeout(TROUBLE_MS);
+async function waitForTrouble(page) {
+  await page.locator(".trouble").waitFor();
+}
+
+/** Let nothing live through: the widget polls. @param {import("playwright-core").BrowserContext} context */
+async function cutOff(context) {
+  await context.addInitScript(() => {
+    window.WebSocket = /** @type {any} */ (class { close() {} });
+  });
+  await context.route("**/live/**", (route) => route.abort());
 }
 
 /** @param {string} url of the service @param {Picture} picture */
@@ -88,16 +103,17 @@ async function photographWidget(browser, station) {
   await new Promise((done) => server.listen(0, "127.0.0.1", () => done(undefined)));
   const site = `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`;
   for (const [name, picture] of Object.entries(PICTURES)) {
-    const { width, colorScheme = "light", forcedColors, prepare, isEmpty } = picture;
+    const { width, colorScheme = "light", forcedColors, prepare, isEmpty, isCutOff } = picture;
     html.set(`/${name}`, pageOf(station.url, picture));
     const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, forcedColors });
+    if (isCutOff) await cutOff(context);
     const page = await context.newPage();
     await page.goto(`${site}/${name}`);
     await page.locator(isEmpty ? ".empty" : "article").first().waitFor();
     await prepare?.(page, station);
     await page.waitForTimeout(SETTLE_MS);
     const { height } = await page.locator("feed-widget").boundingBox() ?? { height: 0 };
-    await page.setViewportSize({ width, height: Math.min(900, Math.ceil(height) + 40) });
+    await page.setViewportSize({ width, height: Math.min(MAX_HEIGHT, Math.ceil(height) + 40) });
     await page.screenshot({ path: join(folder, `widget-${name}.png`) });
     await context.close();
   }
@@ -106,9 +122,9 @@ async function photographWidget(browser, station) {
 
 /** @param {import("playwright-core").Browser} browser @param {string} url */
 async function photographStation(browser, url) {
-  for (const [name, { width, height, colorScheme = "light", direction }] of Object.entries(STATION)) {
-    const page = await browser.newPage({ viewport: { width, height }, colorScheme });
-    await page.goto(url);
+  for (const [name, { path = "", width, height, direction, ...options }] of Object.entries(STATION)) {
+    const page = await browser.newPage({ viewport: { width, height }, colorScheme: "light", ...options });
+    await page.goto(url + path);
     await page.locator("feed-widget article").first().waitFor();
     if (direction) {
       await page.evaluate((dir) => document.documentElement.setAttribute("dir", dir), direction);

@@ -18,6 +18,8 @@ const EXPIRED = 3004;
 
 /** A draining server is replaced meanwhile; its clients spread over this long. */
 const DRAIN_SPREAD_MS = 10000;
+/** When there is reason to doubt the line, it has this long to answer. */
+const PROBE_MS = 5000;
 /** A connection shorter than this proves nothing; the back-off goes on growing. */
 const STABLE_MS = 5000;
 
@@ -62,18 +64,19 @@ export function connection(url, env, on) {
   };
   /** @param {object} message */
   const send = (message) => carrier?.send(JSON.stringify(message));
-  const probe = () => {
+  /** @param {number} [patience] */
+  const probe = (patience) => {
     isAsked = true;
     send({ msg: "ping" });
-    watch();
+    watch(patience);
   };
   /** A quiet line is asked; one that doesn't answer is dead, whatever TCP thinks. */
-  const watch = () =>
+  const watch = (patience = env.heartbeat) =>
     later(() => {
       if (isAsked) lost(1006);
       else if (env.now() - heardAt >= env.heartbeat) probe();
       else watch();
-    }, env.heartbeat);
+    }, patience);
   /** @param {boolean} isPlain */
   const opened = (isPlain) => {
     plainWorked ||= isPlain;
@@ -133,7 +136,7 @@ export function connection(url, env, on) {
     /** The network or the reader came back: connect now, or see if the line is alive. */
     wake() {
       if (state === "waiting") open();
-      else if (state === "open") probe();
+      else if (state === "open") probe(PROBE_MS);
     },
   };
 }

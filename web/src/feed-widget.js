@@ -35,10 +35,10 @@ export class FeedWidget extends HTMLElement {
 
   /**
    * Register the element; a second copy of the script on a page is no error.
-   * @param {string} [tag] @param {CustomElementRegistry} [registry]
+   * @param {string} [tag]
    */
-  static define(tag = "feed-widget", registry = customElements) {
-    if (!registry.get(tag)) registry.define(tag, this);
+  static define(tag = "feed-widget") {
+    if (!customElements.get(tag)) customElements.define(tag, this);
   }
 
   #view;

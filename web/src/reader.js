@@ -36,9 +36,8 @@ export class FeedReader extends Emitter {
    */
   constructor(url, environment = {}) {
     super();
-    this.url = url.replace(/\/+$/, "");
     const env = (this.env = { ...surroundings(), ...environment });
-    this.#connection = connection(this.url, env, {
+    this.#connection = connection(url.replace(/\/+$/, ""), env, {
       state: (state) => this.emit("state", state),
       open: () => this.#opened(),
       lost: () => this.#lost(),

@@ -65,7 +65,7 @@ function event(item, context) {
   const [start, old] = [datetime, item.previous_starts_at].map(at);
   const badge = status === "moved_online" ? "Online" : texts[status];
   const hour = start && !item.all_day && !item.time_tba && ` · ${start.time}`;
-  const tickets = status !== "cancelled" && offers.find((/** @type {any} */ offer) => offer?.url);
+  const tickets = offers.find((/** @type {any} */ offer) => offer?.url);
   const ics = `${base}feeds/${item.channel}.ics?id=${encodeURIComponent(item.id)}`;
   return [
     start && h("div.leaf.date", { "aria-hidden": "true" }, h("b.month", {}, start.month), h("b.day", {}, start.day)),
@@ -75,19 +75,15 @@ function event(item, context) {
       badge && h(`p.badge.${status}`, {}, badge),
       title(item),
       start &&
-        h(
-          "p.meta.when",
-          {},
-          old && h("s", {}, old.date),
-          h("time", { datetime }, start.date, hour),
-        ),
+        h("p.meta.when", {}, old && h("s", {}, old.date), h("time", { datetime }, start.date, hour)),
       line("p.meta.venue", venue && link(venue.url, "", [venue.name, venue.city].filter(Boolean).join(", "))),
-      h(
-        "p.actions",
-        {},
-        tickets && link(tickets.url, ".button.tickets", texts.tickets),
-        link(ics, ".button.calendar", texts.calendar),
-      ),
+      status !== "cancelled" &&
+        h(
+          "p.actions",
+          {},
+          tickets && link(tickets.url, ".button.tickets", texts.tickets),
+          link(ics, ".button.calendar", texts.calendar),
+        ),
     ),
     media(item, context, 1),
   ];
