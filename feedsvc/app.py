@@ -10,7 +10,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -59,6 +59,8 @@ class Running:
     port: int
     admin_port: int
     mongodb_uri: str
+    #: Set when the database is elsewhere, and all has to start anew.
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -75,11 +77,13 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings, stop) as where:
-        if not stop.is_set():
-            announce(where)
-        await stop.wait()
-        log.info("stopping")
+    while not stop.is_set():
+        async with running(settings, stop) as where:
+            if not stop.is_set():
+                announce(where)
+            await _first(stop.wait(), where.moved.wait())
+            log.info("stopping" if stop.is_set() else "starting anew")
+        settings = at_ports(settings, where)
 
 
 @asynccontextmanager
@@ -93,10 +97,10 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         admin = _listen(stack, "127.0.0.1", _admin_port(settings, port), "admin_port")
         prepare_data_dir(server.data_dir)
         tokens = from_settings(settings.auth, server.data_dir)
-        uri = server.mongodb_uri
+        uri, moved = server.mongodb_uri, asyncio.Event()
         if uri is None:
             mongod = await stack.enter_async_context(embedded_mongod(server.data_dir))
-            uri = mongod.uri
+            uri, moved = mongod.uri, mongod.moved
         database = await stack.enter_async_context(_database(uri))
         rules = settings.channel_rules
         store = ItemStore(database, rules)
@@ -125,7 +129,14 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         _serve(stack, operator, admin, settings)
         stack.push_async_callback(_drain, draining, live, server.drain_seconds)
         log.info("serving port=%d fanout=%s", port, fanout.IMPLEMENTATION)
-        yield Running(server.host, port, admin[0].getsockname()[1], uri)
+        admin_port: int = admin[0].getsockname()[1]
+        yield Running(server.host, port, admin_port, uri, moved)
+
+
+def at_ports(settings: Settings, where: Running) -> Settings:
+    """Return the settings with the ports that were taken, where any would have done."""
+    server = replace(settings.server, port=where.port, admin_port=where.admin_port)
+    return replace(settings, server=server)
 
 
 def prepare_data_dir(path: Path) -> None:

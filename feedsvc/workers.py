@@ -22,7 +22,7 @@ from feedsvc.app import Running, free_port_error, prepare_data_dir
 from feedsvc.config import PREFIX, Settings
 from feedsvc.errors import ConfigError
 from feedsvc.net.tokens import from_settings
-from feedsvc.store.embedded import embedded_mongod
+from feedsvc.store.embedded import EmbeddedMongod, embedded_mongod
 
 log = logging.getLogger("feedsvc.workers")
 
@@ -49,7 +49,7 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         port = _reserve_port(stack, server.host, server.port)
         prepare_data_dir(server.data_dir)
         from_settings(settings.auth, server.data_dir)  # one secret, made before all
-        uri = server.mongodb_uri
+        uri, mongod = server.mongodb_uri, None
         if uri is None:
             mongod = await stack.enter_async_context(embedded_mongod(server.data_dir))
             uri = mongod.uri
@@ -65,6 +65,8 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         await asyncio.gather(*(worker.start() for worker in workers))
         for worker in workers:
             stack.callback(asyncio.create_task(worker.keep()).cancel)
+        if mongod is not None:
+            stack.callback(asyncio.create_task(_follow(mongod, workers)).cancel)
         if not stop.is_set():
             announce(Running(server.host, port, admin_port, uri))
         await stop.wait()
@@ -94,6 +96,13 @@ class Worker:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+    def move(self, uri: str) -> None:
+        """Have it start anew, on the database at ``uri``."""
+        self._environ = {**self._environ, f"{PREFIX}MONGODB_URI": uri}
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
 
     async def start(self) -> None:
         """Start it and wait until it is ready; raise ``ConfigError`` if it ends."""
@@ -133,6 +142,15 @@ class Worker:
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
             with suppress(ConfigError):
                 await self.start()
+
+
+async def _follow(mongod: EmbeddedMongod, workers: Sequence[Worker]) -> None:
+    """Lead the workers to where the private server is."""
+    while True:
+        await mongod.moved.wait()
+        mongod.moved.clear()
+        for worker in workers:
+            worker.move(mongod.uri)
 
 
 async def _stop(workers: Sequence[Worker], timeout_s: float) -> None:

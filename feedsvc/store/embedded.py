@@ -33,6 +33,8 @@ START_S = 120
 ANSWER_S = 30
 STOP_S = 8
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 30.0
+# So often a guest looks where the server is.
+FOLLOW_S = 1.0
 # A server that lived so long is not in a loop of crashes.
 STEADY_S = 60
 _POLL_S = 0.02
@@ -40,7 +42,11 @@ _PORT_TAKEN = 48
 
 
 class EmbeddedMongod:
-    """The private server; ``uri`` stays valid when it is started again."""
+    """The private server; ``uri`` stays valid when it is started again.
+
+    Unless somebody took its port meanwhile: then ``moved`` is set, and whoever is
+    connected has to connect anew.
+    """
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -48,6 +54,7 @@ class EmbeddedMongod:
         self.pid = 0
         self.port = 0
         self.restarts = 0
+        self.moved = asyncio.Event()
 
     @property
     def uri(self) -> str:
@@ -79,7 +86,7 @@ class EmbeddedMongod:
 
     async def watch(self) -> None:
         """Start the server again whenever it ends; runs until cancelled."""
-        wait_s = FIRST_WAIT_S
+        wait_s, port = FIRST_WAIT_S, self.port
         while True:
             began = time.monotonic()
             await self._ended()
@@ -94,6 +101,17 @@ class EmbeddedMongod:
             except (ConfigError, OSError) as error:
                 # A full disk, say, on which our own files find no place either.
                 log.error("mongod does not start: %s", error)  # noqa: TRY400 expected
+                continue
+            if self.port != port:
+                log.warning("mongod moved from=%d to=%d", port, self.port)
+                port = self.port
+                self.moved.set()
+
+    async def follow(self) -> None:
+        """Note when its owner has started the server at another port, for ever."""
+        while self._home.port in (None, self.port):  # noqa: ASYNC110 a file's content
+            await asyncio.sleep(FOLLOW_S)
+        self.moved.set()
 
     async def stop(self) -> None:
         await self._end()
@@ -205,7 +223,12 @@ async def embedded_mongod(data_dir: Path) -> AsyncIterator[EmbeddedMongod]:
     claim = home.claim()
     if claim is None:
         await mongod.join()
-        yield mongod
+        following = asyncio.create_task(mongod.follow(), name="mongod follow")
+        try:
+            yield mongod
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
         return
     try:
         async with _running(mongod):
