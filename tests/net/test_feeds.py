@@ -490,3 +490,44 @@ async def test_no_text_breaks_out_of_its_place(
 def visible(text: str) -> list[str]:
     """Return the words of a text without what XML and calendars may not hold."""
     return "".join(char for char in text if char not in "\ufffe\uffff\x7f").split()
+
+
+async def test_one_event_is_a_calendar_of_its_own(
+    station: Station, channel: str
+) -> None:
+    """For whoever wants it in theirs; of another channel it is not there."""
+    await station.publish(channel, {**CONCERT, "id": f"{channel}:1"})
+    await station.publish(channel, {**CONCERT, "id": f"{channel}:2"})
+    await station.publish("secret.plans", {**CONCERT, "id": f"{channel}:secret"})
+
+    answer = await fetch(station, channel, "ics", id=f"{channel}:1")
+    elsewhere = await fetch(station, f"other.{channel}", "ics", id=f"{channel}:1")
+    private = await fetch(station, "secret.plans", "ics", id=f"{channel}:secret")
+    hidden = await fetch(station, channel, "ics", id=f"{channel}:secret")
+
+    [event] = events_of(answer.body)
+    whole = {
+        one["UID"] for one in events_of((await fetch(station, channel, "ics")).body)
+    }
+    assert event["UID"] in whole
+    assert len(whole) == 2
+    assert answer.headers["Content-Disposition"] == 'inline; filename="item.ics"'
+    for refused in (elsewhere, private, hidden):
+        assert refused.error == (404, "not_found")
+
+
+@pytest.mark.parametrize("ending", [*XML, "json"])
+async def test_a_feed_leads_to_the_page(
+    station: Station, channel: str, ending: str
+) -> None:
+    """Which shows the same to people."""
+    await station.posts(channel, 1)
+
+    answer = await fetch(station, channel, ending)
+
+    page = f"{station.url}/embed/{channel}"
+    if ending == "json":
+        assert answer.json["home_page_url"] == page
+    else:
+        assert parsed(answer).feed.link == page
+    assert (await station.http.ask("GET", page.removeprefix(station.url))).status == 200
