@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help install web run test check check-delivery fmt lint types imports bench \
-    bench-peers soak screenshots clean
+    bench-peers soak soak-widget examples screenshots clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -61,9 +61,16 @@ bench-peers: $(DONE)/dev $(DONE)/mongod $(DONE)/node ## measure its peers too
 soak: $(DONE)/dev $(DONE)/mongod ## look for leaks, SOAK_MINUTES=10
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/soak.py
 
-screenshots: $(WEB_PACKAGES) ## photograph the station that `make run` is running
+soak-widget: $(DONE)/dev $(DONE)/mongod $(WIDGET) ## flood the widget in a browser, SOAK_MINUTES=10
+	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && \
+	    node ops/bench/widget.mjs $(or $(SOAK_MINUTES),10)
+
+examples: $(WIDGET) ## show the widget on other pages, beside `make run`
+	@node examples/web/serve.js http://127.0.0.1:$${FEEDSVC_PORT:-8080}
+
+screenshots: $(DONE)/dev $(DONE)/mongod $(WIDGET) ## photograph the widget, and the station of `make run`
 	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && node ops/screenshots.mjs \
-	    http://127.0.0.1:$${FEEDSVC_PORT:-8080} docs/images
+	    docs/images http://127.0.0.1:$${FEEDSVC_PORT:-8080}
 
 clean: ## remove all that was installed or built, but not the data
 	rm -rf .venv build web/dist web/node_modules tests/sockjs/node_modules *.egg-info

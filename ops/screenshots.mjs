@@ -1,6 +1,6 @@
 /**
  * Photograph the widget in each state and theme, on a service of its own, and the demo
- * station if its address is given.
+ * station if it is running at the address given.
  *
  *     node ops/screenshots.mjs docs/images [http://127.0.0.1:8080]
  *
@@ -141,7 +141,7 @@ const station = await Station.start();
 try {
   await publishNews(station);
   await photographWidget(browser, station);
-  if (demo) await photographStation(browser, demo);
+  if (demo && (await fetch(demo).catch(() => undefined))) await photographStation(browser, demo);
 } finally {
   await Promise.all([browser.close(), station.stop()]);
 }
