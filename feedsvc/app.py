@@ -28,6 +28,7 @@ from feedsvc.net.revoking import Revoking
 from feedsvc.net.routes import public_application
 from feedsvc.net.service import Service
 from feedsvc.net.tokens import from_settings
+from feedsvc.net.websub import Publisher
 from feedsvc.relay import Relay
 from feedsvc.release import Releaser
 from feedsvc.retention import keep_counts
@@ -116,6 +117,9 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         service = Service(
             *(settings, rules, store, relay, tokens, revoking, draining.is_set, desk)
         )
+        if (publisher := Publisher.configured(settings.server, rules)) is not None:
+            relay.observers.append(publisher.note)
+            await _run_beside(stack, publisher.run())
         door = LiveDoor(service)
         live = SockJSRouter(door, "/live", _sockjs_settings(settings))
         await _run_beside(stack, relay.run(), door.run(), keep_counts(store, rules))
