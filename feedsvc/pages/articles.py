@@ -115,9 +115,8 @@ def _card(entry: Entry) -> Html | None:
     url = safe_url(entry.fields.get("external_url"))
     if url is None or url == entry.fields.get("url"):
         return None
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].removeprefix("www.")
-    return link(url, ".card", host, h("span.muted", None, parts.path[1:]))
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    return link(url, ".card", host.removeprefix("www."))
 
 
 def _article_item(entry: Entry, context: Context) -> Blocks:
@@ -135,18 +134,17 @@ def _event(entry: Entry, context: Context) -> Blocks:
     fields = entry.fields
     starts_at = datetime.fromisoformat(fields["starts_at"])
     time = place_time(starts_at, entry, context.speech.locale)
-    venue, performers = fields.get("venue", {}), fields.get("performers", ())
+    venue, status = fields.get("venue", {}), fields.get("status", "scheduled")
     place = ", ".join(str(venue[word]) for word in ("name", "city") if venue.get(word))
     leaf = [h("b.month", None, time.month), h("b.day", None, time.day)]
     what = h(
         "div.what",
         None,
-        _badge(fields.get("status", "scheduled"), context),
+        _badge(status, context),
         title(entry),
         _when(entry, context),
         line("p.meta.venue", link(venue.get("url"), "", place) if place else None),
-        line("p.lead.performers", " · ".join(str(one["name"]) for one in performers)),
-        _actions(entry, context),
+        _actions(entry, context) if status != "cancelled" else None,
     )
     return [h("div.leaf.date", {"aria-hidden": "true"}, *leaf), what, media(entry, 1)]
 
@@ -160,9 +158,9 @@ def _badge(status: str, context: Context) -> Html | None:
 
 def _when(entry: Entry, context: Context) -> Html:
     locale = context.speech.locale
-    start, old, doors = (
+    start, old = (
         place_time(at, entry, locale) if at else None
-        for at in map(entry.instant, ("starts_at", "previous_starts_at", "doors_at"))
+        for at in map(entry.instant, ("starts_at", "previous_starts_at"))
     )
     date = start.date if start else ""
     hour = f" · {start.time}" if start and entry.has_time else ""
@@ -171,7 +169,6 @@ def _when(entry: Entry, context: Context) -> Html:
         None,
         h("s", None, old.date) if old else None,
         h("time", {"datetime": entry.fields["starts_at"]}, date + hour),
-        h("span", None, f"{context.text('doors')} {doors.time}") if doors else None,
     )
 
 
@@ -179,13 +176,12 @@ def _actions(entry: Entry, context: Context) -> Html:
     fields = entry.fields
     urls = (safe_url(offer.get("url")) for offer in fields.get("offers", ()))
     url = next((url for url in urls if url), None)
-    can_buy = url is not None and fields.get("status") != "cancelled"
     channel, own_id = quote(fields["channel"]), quote(fields["id"], safe="")
     ics = f"{context.base}/feeds/{channel}.ics?id={own_id}"
     return h(
         "p.actions",
         None,
-        link(url, ".button.tickets", context.text("tickets")) if can_buy else None,
+        link(url, ".button.tickets", context.text("tickets")) if url else None,
         link(ics, ".button.calendar", context.text("calendar")),
     )
 
@@ -196,7 +192,7 @@ def _track(entry: Entry, context: Context) -> Blocks:
     what = h(
         "div.what",
         None,
-        h("p.kicker.now", None, h("span.bars"), context.text("now")),
+        h("p.kicker.now", None, context.text("now")),
         title(entry),
         line("p.artist", fields.get("artist")),
         line("p.meta.album", fields.get("album")),

@@ -17,7 +17,7 @@ from feedsvc.pages.html import Html, h, link, safe_url
 from feedsvc.pages.words import Speech
 from feedsvc.schema import small_markup
 
-# Beyond this a mosaic is a smear; the rest is a number on the last picture.
+# Beyond this a mosaic is a smear; the rest is where the post is.
 MAX_PICTURES = 4
 
 _MEDIA = re.compile(r"(image|video|audio)/")
@@ -60,8 +60,8 @@ def when(entry: Entry, context: Context) -> Html:
 
 def byline(entry: Entry, context: Context) -> Html:
     author: Mapping[str, Any] = entry.authors[0] if entry.authors else {}
-    told = author.get("name") or entry.fields.get("source") or entry.fields["channel"]
-    name, face = str(told), safe_url(author.get("avatar"))
+    name = str(author.get("name") or entry.fields["channel"])
+    face = safe_url(author.get("avatar"))
     avatar = picture(face) if face else name.strip()[:1].upper()
     return h(
         "div.byline",
@@ -81,7 +81,7 @@ def prose(entry: Entry) -> Html | None:
 
 
 def picture(src: str, alt: str = "", **size: object) -> Html:
-    fixed = {"loading": "lazy", "decoding": "async", "referrerpolicy": "no-referrer"}
+    fixed = {"loading": "lazy", "referrerpolicy": "no-referrer"}
     return h("img.image", {"src": src, "alt": alt, **size, **fixed})
 
 
@@ -94,10 +94,7 @@ def media(entry: Entry, most: int = MAX_PICTURES) -> Html | None:
     if not found:
         return None
     shown = found[:most]
-    rest = len(found) - most if 1 < most < len(found) else 0
-    hidden = f"+{rest}" if rest else None
-    frames = (_frame(one, entry) for one in shown)
-    return h(f"div.media.n{len(shown)}", {"data-rest": hidden}, *frames)
+    return h(f"div.media.n{len(shown)}", None, *(_frame(one, entry) for one in shown))
 
 
 def _frame(attachment: Mapping[str, Any], entry: Entry) -> Html:
