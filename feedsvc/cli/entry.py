@@ -10,6 +10,7 @@ from feedsvc import __version__, logs
 from feedsvc.cli import (
     backup,
     bridge,
+    doctor,
     editorial,
     publishing,
     reading,
@@ -20,7 +21,7 @@ from feedsvc.cli import (
     webhooks,
 )
 from feedsvc.cli.command import Command, Commands
-from feedsvc.config import from_environment
+from feedsvc.config import Settings, from_environment
 from feedsvc.errors import ConfigError, FeedError
 
 # Help lists the commands in this order.
@@ -33,6 +34,7 @@ GROUPS = (
     tokens,
     webhooks,
     bridge,
+    doctor,
     retention,
     backup,
 )
@@ -42,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
     try:
-        settings = from_environment(options.config)
+        settings = _settings(options)
+        if isinstance(settings, int):
+            return settings
         logs.set_up(settings.server.log_level)
         command: Command = options.command
         return command(options, settings)
@@ -55,6 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has seen enough, as in "feedsvc tail … | head".
         sys.stderr.close()
         return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings | int:
+    """Return the settings, or the exit code of a command that tells what is wrong."""
+    try:
+        return from_environment(options.config)
+    except ConfigError as error:
+        tell = getattr(options, "on_bad_settings", None)
+        if tell is None:
+            raise
+        code: int = tell(options, error)
+        return code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,142 @@
+"""What a machine and a configuration look like to somebody who has seen many.
+
+Each check returns what it found, and how to mend what is not good; none changes
+anything.  What looks at the database is in ``feedsvc.store.checkup``.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from feedsvc.config import Settings
+from feedsvc.core.finding import Finding, Level
+from feedsvc.sockjs import fanout
+
+MB = 1_000_000
+LITTLE_DISK, NO_DISK = 1_000 * MB, 200 * MB
+# RFC 7518: a key of HS256 has at least as many bytes as the hash.
+GOOD_SECRET = 32
+# Files, the database's connections, and what is being accepted.
+OTHER_FILES = 200
+FEW_FILES = 4_096
+ANSWER_S = 2.0
+
+
+def machine(settings: Settings) -> Iterator[Finding]:
+    """Check all that needs no database."""
+    server = settings.server
+    yield data_dir(server.data_dir)
+    yield free_disk(shutil.disk_usage(_existing(server.data_dir)).free)
+    yield from secret(settings.auth.secret, server.data_dir / "secret")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield open_files(soft, hard, settings.limits.sessions)
+    admin_port = server.admin_port or (server.port + 1 if server.port else 0)
+    yield port("port", server.host, server.port)
+    yield port("admin_port", "127.0.0.1", admin_port)
+    yield fan_out(fanout.IMPLEMENTATION)
+
+
+def data_dir(path: Path) -> Finding:
+    """Tell whether the service can keep anything."""
+    near = _existing(path)
+    if path.exists() and not path.is_dir():
+        told, mend = f"{path} is not a directory", "name another one in data_dir"
+    elif not os.access(near, os.W_OK | os.X_OK):
+        told = f"{path} can't be written by user {os.geteuid()}"
+        mend = f"chown {os.geteuid()} {near}, or name another one in data_dir"
+    else:
+        return Finding("data_dir", Level.OK, f"{path} can be written")
+    return Finding("data_dir", Level.FAULT, told, mend)
+
+
+def free_disk(free: int) -> Finding:
+    """Tell whether the disk has room for a private database."""
+    told = f"{free // MB:,} MB are free"
+    mend = "make room, or shorten retention; a full disk stops the private mongod"
+    if free < NO_DISK:
+        return Finding("disk", Level.FAULT, told, mend)
+    if free < LITTLE_DISK:
+        return Finding("disk", Level.WARNING, told, mend)
+    return Finding("disk", Level.OK, told)
+
+
+def secret(value: str | None, kept: Path) -> Iterator[Finding]:
+    """Tell whether tokens can be guessed, or read from the disk."""
+    new = "feedsvc's own is made if FEEDSVC_SECRET is unset; else: openssl rand -hex 32"
+    if value is not None and len(value.encode()) < GOOD_SECRET:
+        told = f"the secret has {len(value.encode())} bytes of {GOOD_SECRET} and more"
+        yield Finding("secret", Level.WARNING, told, new)
+    elif value is not None:
+        yield Finding("secret", Level.OK, "the secret is long enough")
+    elif not kept.exists():
+        yield Finding("secret", Level.OK, "one will be made at the first start")
+    elif stat.S_IMODE(kept.stat().st_mode) & 0o077:
+        told = f"others of this machine may read {kept}"
+        yield Finding("secret", Level.WARNING, told, f"chmod 600 {kept}")
+    else:
+        yield Finding("secret", Level.OK, f"{kept} is readable by its owner alone")
+
+
+def open_files(soft: int, hard: int, sessions: int) -> Finding:
+    """Tell how many connections the limit of open files leaves room for."""
+    if soft == resource.RLIM_INFINITY:
+        return Finding("open_files", Level.OK, "no limit")
+    room = max(0, soft - OTHER_FILES)
+    told = f"ulimit -n is {soft:,}: room for about {room:,} connections"
+    wanted = sessions + OTHER_FILES
+    mend = (
+        f"ulimit -n {min(wanted, hard) if hard > 0 else wanted}; for systemd"
+        f" LimitNOFILE={wanted}; or lower limits.sessions from {sessions:,}"
+    )
+    if soft < min(FEW_FILES, wanted):
+        return Finding("open_files", Level.WARNING, told, mend)
+    return Finding("open_files", Level.OK, told)
+
+
+def port(key: str, host: str, number: int) -> Finding:
+    """Tell whether the port is free, or has our service on it already."""
+    if not number:
+        return Finding(key, Level.OK, "any free one is taken")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, number), family=family):
+            return Finding(key, Level.OK, f"{number} of {host} is free")
+    except OSError as error:
+        if _is_ours(host, number):
+            told = f"a service answers at {number} of {host} already"
+            return Finding(key, Level.OK, told)
+        told = f"{number} of {host} can't be listened on: {error.strerror}"
+        mend = f"set FEEDSVC_{key.upper()} to a free one; ss -ltnp shows who has it"
+        return Finding(key, Level.FAULT, told, mend)
+
+
+def fan_out(implementation: str) -> Finding:
+    """Tell whether frames are sent in the fast way."""
+    told = f"frames are sent by {implementation}"
+    if implementation == "python":
+        mend = "install gcc and python3-dev, then feedsvc again: it compiles a module"
+        return Finding("fan_out", Level.WARNING, told, mend)
+    return Finding("fan_out", Level.OK, told)
+
+
+def _is_ours(host: str, number: int) -> bool:
+    name = f"[{host}]" if ":" in host else host
+    try:
+        with urlopen(f"http://{name}:{number}/healthz", timeout=ANSWER_S) as answer:
+            return bool(answer.read() == b'{"status":"ok"}')
+    except (URLError, OSError, ValueError):
+        return False
+
+
+def _existing(path: Path) -> Path:
+    """Return the path, or what there is above it."""
+    path = path.absolute()
+    return next(one for one in (path, *path.parents) if one.exists())
