@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import storm_tables
 from peers import FLOOR, HERE
 
 FAULTS = ("lost", "duplicated", "out_of_order", "closed")
@@ -233,6 +234,7 @@ def write_all() -> None:
             parts.append(f"## {title}\n\n{render(path)}")
     # Measured by ``ingest_bench.py``, which writes them as they stand.
     parts += [path.read_text("utf-8") for path in sorted(RAW.glob("ingest*.md"))]
+    parts += storm_tables.sections(RAW)
     peers, picture = RAW / "peers.jsonl", HERE / "fan-out.png"
     # Without matplotlib the picture that is there stays.
     if peers.exists() and (draw(Figures(peers), picture) or picture.exists()):
