@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from feedsvc import sources, tables
 from feedsvc.cli.command import Commands
+from feedsvc.cli.database import database_of
 from feedsvc.config import Settings
-from feedsvc.store.opened import opened
 from feedsvc.store.sources import SourceState, SourceStore
 
 
@@ -38,6 +38,5 @@ def _sources(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _states(settings: Settings) -> Sequence[SourceState]:
-    server = settings.server
-    async with opened(server.mongodb_uri, server.data_dir) as database:
+    async with database_of(settings) as database:
         return await SourceStore(database).all()

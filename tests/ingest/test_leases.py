@@ -148,3 +148,24 @@ async def test_a_mended_configuration_is_tried_at_once(scene: Scene) -> None:
     assert same.outcome is Outcome.NOT_DUE
     assert mended.outcome is Outcome.DONE
     assert (await scene.health()).disabled == ""
+
+
+async def test_a_busy_source_that_falls_quiet_is_told_once(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log, and in its health until something comes."""
+    for number in range(25):
+        scene.server.put("/feed", rss((str(number), f"Item {number}")))
+        scene.now += timedelta(hours=2)
+        await scene.run()
+    for _ in range(3):
+        scene.now += timedelta(hours=3)
+        await scene.run()
+    quiet = await scene.health()
+    scene.server.put("/feed", rss(("new", "Something new")))
+
+    await scene.run_when_due()
+
+    assert caplog.text.count("source quiet source=news") == 1
+    assert quiet.quiet_since == scene.now - timedelta(days=1, hours=3)
+    assert (await scene.health()).quiet_since is None
