@@ -55,7 +55,6 @@ INFO = {
     "title": "feedsvc",
     "version": __version__,
     "description": DESCRIPTION,
-    "license": {"name": "see the distribution"},
 }
 SECURITY = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 _READ_ITEMS = {
