@@ -18,10 +18,10 @@ const row = (language) => JSON.stringify(wordsOf(language, WIDGET_NAMES).join("|
  * the wire, to the words or to a page.
  */
 const INNER = new RegExp(
-  "^(adopt|announce|answered|apply|articles|asked|askAgain|askFirst|backoff|base|context|env|fits|flush" +
+  "^(adopt|announce|answered|apply|articles|asked|askAgain|backoff|base|context|env|fits|flush" +
     "|fresh|goToTop|greet|handlers|heartbeat|isDown|isHidden|isInUse|isLoading|isPaused|isPlain|isReady" +
     "|isTooNarrow|loadSockJS|locale|lost|members|node|pill|playing|rendered|release|rest|renew" +
-    "|feed|list|page|root|end|startAgain|startWith|takeOver|texts|topEdge|tries|wake|wish|waiting|watch)$",
+    "|feed|first|label|list|page|root|end|startAgain|startWith|takeOver|texts|topEdge|tries|wake|wish|waiting|watch)$",
 );
 
 /** Style sheets become text, without the comments and spaces that people need. */

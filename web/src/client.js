@@ -53,7 +53,7 @@ export class FeedClient extends FeedReader {
 
   /** Show the token, and ask again for what was refused without it. */
   async greet() {
-    await this.#login.show((message) => this.askFirst(message));
+    await this.#login.show((message) => this.ask(message, true));
     this.askAgain(true);
   }
 

@@ -42,8 +42,10 @@ export function relative(at, now, locale) {
     return show(at, locale, { day: "numeric", month: "short", year: isThisYear ? undefined : "numeric" });
   }
   const words = formatter("RelativeTimeFormat", locale, { numeric: "auto", style: "short" });
-  const [unit, length] = size < 1 ? ["second", Infinity] : size < 60 ? ["minute", 1] : size < 1440 ? ["hour", 60] : ["day", 1440];
-  return words.format(Math.trunc(minutes / length), unit);
+  if (size < 1) return words.format(0, "second");
+  if (size < 60) return words.format(Math.trunc(minutes), "minute");
+  if (size < 1440) return words.format(Math.trunc(minutes / 60), "hour");
+  return words.format(Math.trunc(minutes / 1440), "day");
 }
 
 /** @param {number} at @param {string} locale */

@@ -4,6 +4,8 @@
 const TEMPORARY = ["unavailable", "rate_limited", "internal"];
 
 export class FeedError extends Error {
+  name = "FeedError";
+
   /**
    * @param {string} code as on the wire
    * @param {string} [text] @param {number} [retryAfter] seconds, if the service says

@@ -18,6 +18,8 @@ import { fillTemplate } from "./template.js";
  *   all that is on the page: `items` of the `size` known, from the `first` on
  */
 
+/** More than these are in no window whose reader is at the top. */
+const MAX_SEEN = 20;
 /** Screen readers hear one sum of what a busy second brought. */
 const ANNOUNCE_MS = 1000;
 
@@ -96,10 +98,10 @@ export class FeedView {
   show(context, frame) {
     const { items, more } = frame;
     const focused = this.#focused;
-    const [uppermost] = this.articles;
-    const y = uppermost?.offsetTop;
+    const seen = this.articles.slice(0, MAX_SEEN);
+    const y = seen[0]?.offsetTop;
     this.#showItems(context, frame);
-    if (uppermost?.isConnected) slide(this.feed, uppermost.offsetTop - y);
+    slide(seen, seen[0]?.offsetTop - y);
     this.#showFrame(context, frame);
     for (const node of this.#rest.splice(0)) node.remove();
     if (focused?.isConnected && focused !== this.#focused) focused.focus({ preventScroll: true });

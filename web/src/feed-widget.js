@@ -1,13 +1,13 @@
 /** `<feed-widget>`: one channel of a feed service, live, on any page. */
 
 import css from "./style.css";
+import { FeedAttributes } from "./attributes.js";
 import { everyTick } from "./clock.js";
 import { FeedView } from "./feed-view.js";
 import { Lifeline } from "./lifeline.js";
 import { usableLocale, withTexts } from "./locale.js";
 import { poll } from "./poller.js";
 import { endOf } from "./render.js";
-import { safeUrl } from "./safe.js";
 import { sharedReader } from "./shared.js";
 
 /**
@@ -15,32 +15,21 @@ import { sharedReader } from "./shared.js";
  * @typedef {import("./subscription.js").ItemChange} ItemChange
  */
 
-const LAYOUTS = ["list", "compact", "cards", "ticker"];
 /** In the page at a time; more would be slow on a phone. */
-const MAX_SHOWN = 200;
+const MAX_SHOWN = 100;
 /** Kept for a reader who pages back, or whom new items must not disturb. */
 const MAX_KEPT = 10000;
+/** What moves comes to rest before the next moves. */
+const CALM_MS = 400;
 /** How many come back at a time when the reader scrolls up again. */
 const STEP = 50;
-/** The directory of this script: the service that a page loaded it from. */
-const HOME = new URL(".", import.meta.url).href;
 /** Change on the wire to the event's name. */
 const EVENTS = { created: "item", updated: "update", removed: "remove" };
 
 /** @type {CSSStyleSheet | undefined} one for all elements of the page */
 let sheet;
 
-export class FeedWidget extends HTMLElement {
-  static observedAttributes = ["channel", "src", "backlog", "types", "layout", "lang"];
-
-  /**
-   * Register the element; a second copy of the script on a page is no error.
-   * @param {string} [tag]
-   */
-  static define(tag = "feed-widget") {
-    if (!customElements.get(tag)) customElements.define(tag, this);
-  }
-
+export class FeedWidget extends FeedAttributes {
   #view;
   /** @type {import("./subscription.js").Subscription | undefined} */
   #subscription;
@@ -60,6 +49,7 @@ export class FeedWidget extends HTMLElement {
   #top = "";
   #isPaused = false;
   #isDrawing = false;
+  #drawnAt = 0;
   #isRestarting = false;
   #isLoading = true;
 
@@ -97,53 +87,10 @@ export class FeedWidget extends HTMLElement {
     });
   }
 
-  /** The channel shown, with everything below it. */
-  get channel() {
-    return (this.getAttribute("channel") ?? "").trim().toLowerCase();
-  }
-  set channel(value) {
-    this.setAttribute("channel", value);
-  }
-
-  /** Address of the service; where this script came from unless set. */
-  get src() {
-    const url = safeUrl(this.getAttribute("src") || HOME, document.baseURI) ?? HOME;
-    return url.replace(/\/+$/, "");
-  }
-  set src(value) {
-    this.setAttribute("src", value);
-  }
-
-  /** How many items to start with and to add by "Load more": 0 to 500, 20 unless set. */
-  get backlog() {
-    const count = parseInt(this.getAttribute("backlog") ?? "");
-    return count >= 0 ? Math.min(count, 500) : 20;
-  }
-  set backlog(value) {
-    this.setAttribute("backlog", String(value));
-  }
-
-  /** The types shown; none means all. @returns {string[]} */
-  get types() {
-    return (this.getAttribute("types") ?? "").split(/[\s,]+/).filter(Boolean);
-  }
-  set types(value) {
-    this.setAttribute("types", `${value}`);
-  }
-
-  /** `list`, `compact`, `cards` or `ticker`. */
-  get layout() {
-    const layout = this.getAttribute("layout") ?? "";
-    return LAYOUTS.includes(layout) ? layout : LAYOUTS[0];
-  }
-  set layout(value) {
-    this.setAttribute("layout", value);
-  }
-
   /** Collect what is new behind a button instead of showing it. */
   pause() {
     this.#isPaused = true;
-    this.#draw();
+    this.#show();
   }
 
   /** Show what was collected and go on. */
@@ -306,11 +253,14 @@ export class FeedWidget extends HTMLElement {
 
   #draw() {
     if (this.#isDrawing) return;
-    this.#isDrawing = true; // however many messages a frame brings, one drawing
-    requestAnimationFrame(() => {
+    this.#isDrawing = true; // however many messages come, one drawing
+    const show = () => {
       this.#isDrawing = false;
+      this.#drawnAt = performance.now();
       this.#show();
-    });
+    };
+    const wait = this.#drawnAt + CALM_MS - performance.now();
+    setTimeout(() => requestAnimationFrame(show), wait);
   }
 
   #show() {

@@ -12,11 +12,11 @@ export function collapse(node) {
 }
 
 /**
- * Let what came in above roll out, instead of pushing all below with a jolt.
- * @param {HTMLElement} feed @param {number} by pixels
+ * Let nodes that were pushed down go there, instead of being there with a jolt.
+ * @param {HTMLElement[]} nodes @param {number} by pixels
  */
-export function slide(feed, by) {
-  if (by <= 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  const clipPath = [`inset(${by}px -9px 0)`, "inset(0 -9px)"];
-  feed.animate({ transform: [`translateY(${-by}px)`, "none"], clipPath }, 300);
+export function slide(nodes, by) {
+  if (!(by > 0) || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const transform = [`translateY(${-by}px)`, "none"];
+  for (const node of nodes) node.animate({ transform }, 300);
 }

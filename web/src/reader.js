@@ -98,16 +98,15 @@ export class FeedReader extends Emitter {
     return false;
   }
 
-  /** @param {object} message @returns {Promise<any>} the answer */
-  async ask(message) {
-    if (!this.isReady) throw new FeedError("unavailable", "no connection");
-    return this.askFirst(message);
-  }
-
-  /** As `ask`, on a connection that doesn't know yet who we are. @param {object} message */
-  askFirst(message) {
-    const id = ++this.#lastId;
+  /**
+   * @param {object} message
+   * @param {boolean} [isReady] true for what comes first on a new connection
+   * @returns {Promise<any>} the answer
+   */
+  async ask(message, isReady = this.isReady) {
+    if (!isReady) throw new FeedError("unavailable", "no connection");
     return new Promise((resolve, reject) => {
+      const id = ++this.#lastId;
       this.#requests.set(id, { resolve, reject });
       this.#connection.send({ ...message, id });
     });

@@ -8,7 +8,7 @@ export const NAMES = (
 
 /** Those that the widget itself says; the others are for pages that have room. */
 export const WIDGET_NAMES =
-  "new pause more empty reconnecting now cancelled postponed rescheduled tickets calendar".split(" ");
+  "new pause more empty reconnecting now cancelled postponed tickets calendar".split(" ");
 
 /**
  * One row a language; {n} is a number and every phrase fits any number, so that no

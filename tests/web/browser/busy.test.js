@@ -8,7 +8,7 @@ import { Station } from "./station.js";
 
 const OLD = "radiomeridian.artists";
 const SEEN = 10000;
-/** In the page at a time: what one starts with, if it is more than 200. */
+/** In the page at a time: what one starts with, if it is more than 100. */
 const SHOWN = 500;
 
 let browser;
@@ -99,7 +99,7 @@ test("a flood leaves the page and its memory as they are, in the background too"
   const back = await reader(browser, `${site.url}blank.html`, { isHidden: true });
   for (const page of [front, back]) await widgetOn(page, { channel: "radiomeridian.news" });
   await flood(station, { perMinute: 12000, seconds: 4 });
-  await until(() => front.locator("article").count(), (count) => count === 200);
+  await until(() => front.locator("article").count(), (count) => count === 100);
   const before = await Promise.all([front, back].map(footprint));
 
   await flood(station, { perMinute: 12000, seconds: 6 });
@@ -107,7 +107,7 @@ test("a flood leaves the page and its memory as they are, in the background too"
   await until(() => front.locator("article", { hasText: "The last" }).count(), Boolean);
   const after = await Promise.all([front, back].map(footprint));
 
-  assert.equal(await front.locator("article").count(), 200);
+  assert.equal(await front.locator("article").count(), 100);
   for (const [index, { heap, nodes }] of after.entries()) {
     assert.ok(nodes < 1.3 * before[index].nodes + 500, `nodes ${before[index].nodes} to ${nodes}`);
     assert.ok(heap < before[index].heap + 3e6, `heap ${before[index].heap} to ${heap}`);

@@ -164,7 +164,8 @@ for (const [name, address] of Object.entries(PAGES)) {
       await until(() => articles.count(), (count) => count >= 10);
       if (options.locale) {
         await page.evaluate(() => Object.assign(document.documentElement, { dir: "rtl", lang: "ar" }));
-        await until(() => page.locator(".root").first().evaluate((root) => getComputedStyle(root).direction), (direction) => direction === "rtl");
+        const root = page.locator(".root").first();
+        await until(() => root.evaluate((node) => getComputedStyle(node).direction), (found) => found === "rtl");
       }
 
       assert.deepEqual(await violations(page), []);

@@ -9,7 +9,9 @@ const TICK_MS = 500;
 function watch() {
   window.longTasks = [];
   window.shifts = [];
-  const tasks = new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map(({ duration }) => duration)));
+  const tasks = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) window.longTasks.push(duration);
+  });
   tasks.observe({ type: "longtask", buffered: true });
   const shifts = new PerformanceObserver((list) => {
     for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) window.shifts.push(value);
@@ -50,12 +52,13 @@ export const layoutShift = (page) => page.evaluate(() => window.shifts.reduce((s
 
 let count = 0;
 
-/** Posts of many shapes, some of which correct or remove earlier ones later. */
+/** Posts of many lengths, some of which correct earlier ones. */
 function batch(size) {
   return Array.from({ length: size }, () => {
     const number = ++count;
-    const post = { id: `f${number % 7 === 3 ? number - 3 : number}`, type: "post", authors: [{ name: `Author ${number % 9}` }] };
-    return { ...post, content_html: `<p>Item <b>${number}</b> ${"and so on ".repeat(number % 12)}</p>` };
+    const content_html = `<p>Item <b>${number}</b> ${"and so on ".repeat(number % 12)}</p>`;
+    const id = `f${number % 7 === 3 ? number - 3 : number}`;
+    return { id, type: "post", authors: [{ name: `Author ${number % 9}` }], content_html };
   });
 }
 

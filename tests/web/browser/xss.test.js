@@ -11,6 +11,11 @@ const TYPES = ["post", "article", "event", "track", "episode"];
 const CHANNEL = "radiomeridian.news";
 const LINKS = ["url", "external_url", "repost_of", "in_reply_to", "art"];
 const SOURCES = ["script", "link", "style"];
+/** What no item may bring along. */
+const BAD = (
+  "script style link meta base iframe object embed form input button select textarea svg math template " +
+  "portal frame applet"
+).split(" ");
 
 let browser;
 let station;
@@ -86,7 +91,7 @@ async function visit(url, isReady = async () => true, options = {}) {
       if (!/ERR_ABORTED|Download is starting|ERR_HTTP_RESPONSE_CODE_FAILURE/.test(error.message)) throw error;
     });
     await until(() => isReady(page), Boolean);
-    faults.push(...(await page.evaluate(inspect, { sources: SOURCES })));
+    faults.push(...(await page.evaluate(inspect, { sources: SOURCES, bad: BAD })));
     // A file that is kept or an empty answer leaves the page where it was.
     const isThere = page.url() === new URL(url).href || /^(about|chrome-error):/.test(page.url());
     if (!isThere) faults.push(`went to ${page.url()}`);
@@ -97,14 +102,13 @@ async function visit(url, isReady = async () => true, options = {}) {
 }
 
 /** In the page: everything that should not be there. */
-function inspect({ sources }) {
+function inspect({ sources, bad }) {
   const faults = (window.ran ?? []).map((name) => `ran ${name}`);
   const walk = (root) => {
     for (const node of root.querySelectorAll("*")) {
       if (node.shadowRoot) walk(node.shadowRoot);
       const isItem = Boolean(node.closest("article"));
-      const bad = "script style link meta base iframe object embed form input button select textarea svg math template portal frame applet";
-      if (isItem && bad.split(" ").includes(node.localName)) faults.push(`<${node.localName}> in an item`);
+      if (isItem && bad.includes(node.localName)) faults.push(`<${node.localName}> in an item`);
       for (const { name, value } of node.attributes) {
         if (/^on|^srcdoc$|^formaction$|^ping$|^background$|^poster$/i.test(name)) faults.push(`${name}=${value}`);
         if (isItem && /^(style|srcset)$/.test(name)) faults.push(`${name}=${value} in an item`);

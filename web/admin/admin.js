@@ -1,0 +1,134 @@
+/** The operator's page: a token is shown, and then everything is kept current. */
+
+import { FeedClient } from "../src/client.js";
+import { Api } from "./api.js";
+import { channels } from "./channels.js";
+import { Deeds } from "./deeds.js";
+import { Notices } from "./notices.js";
+import { overview } from "./overview.js";
+import { queue } from "./queue.js";
+import { audit, sources } from "./records.js";
+import { number } from "./words.js";
+
+/** How often each part is read again; what is live comes by itself. */
+const OFTEN_MS = 5000;
+const NOW_AND_THEN_MS = 10000;
+
+const byId = (id) => document.getElementById(id);
+const notices = new Notices(byId("notices"));
+const door = byId("door");
+const trouble = byId("trouble");
+const state = byId("state");
+
+const place = (name) => byId(name).querySelector(".body");
+const count = (name) => (value) => {
+  byId(`${name}-count`).textContent = value ? number(value) : "";
+};
+
+/** @param {boolean} isOpen */
+function open(isOpen) {
+  door.hidden = isOpen;
+  for (const node of [byId("nav"), byId("leave"), ...document.querySelectorAll("main section")]) node.hidden = !isOpen;
+}
+
+/** Whose page it is from the first token to the last. */
+class Desk {
+  #timers = [];
+  #end = new AbortController();
+
+  /** @param {string} token */
+  constructor(token) {
+    const api = new Api(token);
+    const client = (this.client = new FeedClient(location.origin, { getToken: async () => token }));
+    const deeds = new Deeds(api, notices, () => this.#again());
+    this.overview = overview(place("overview"), api);
+    this.queue = queue(place("queue"), api, deeds, count("queue"));
+    this.channels = channels(place("channels"), api, deeds, client);
+    this.sources = sources(place("sources"), api, deeds, count("sources"));
+    this.audit = audit(place("audit"), api);
+    client.on("state", () => this.#tell());
+  }
+
+  /** Read all of it now and keep reading; rejects if the token is not taken. */
+  async start() {
+    await this.#readState();
+    this.#every(OFTEN_MS, () => Promise.all([this.#readState(), this.queue.read()]));
+    const rest = [this.overview.readHistory, this.channels.read, this.sources.read, this.audit.read];
+    this.#every(NOW_AND_THEN_MS, () => Promise.all(rest.map((read) => read())));
+    document.addEventListener("visibilitychange", () => document.hidden || this.#again(), this.#end);
+  }
+
+  stop() {
+    this.#end.abort();
+    this.#timers.forEach(clearInterval);
+    this.client.close();
+    for (const section of document.querySelectorAll("main section .body")) section.replaceChildren();
+    state.textContent = "";
+  }
+
+  #again() {
+    this.channels.show();
+    this.#try(() => Promise.all([this.queue.read(), this.sources.read(), this.audit.read()]));
+  }
+
+  #every(ms, read) {
+    this.#try(read);
+    this.#timers.push(setInterval(() => document.hidden || this.#try(read), ms));
+  }
+
+  async #try(read) {
+    try {
+      await read();
+    } catch (error) {
+      if (this.#end.signal.aborted) return;
+      if (error.isOfToken) return leave(`The token is not taken any more: ${error.message}`);
+      state.textContent = `No answer: ${error.message}`;
+      state.className = "state bad";
+    }
+  }
+
+  async #readState() {
+    const { behind } = await this.overview.read();
+    this.behind = behind.length;
+    this.#tell();
+  }
+
+  #tell() {
+    const isLive = this.client.state === "open";
+    const isWell = isLive && !this.behind;
+    state.className = `state ${isWell ? "good" : "bad"}`;
+    const text = this.behind ? "The relay is behind" : isLive ? "Live" : "Not live";
+    if (state.textContent !== text) state.textContent = text;
+  }
+}
+
+/** @type {Desk | undefined} */
+let desk;
+
+/** @param {string} [why] */
+function leave(why = "") {
+  desk?.stop();
+  desk = undefined;
+  open(false);
+  trouble.textContent = why;
+  byId("token").focus();
+}
+
+door.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const field = byId("token");
+  const token = field.value.trim();
+  field.value = "";
+  trouble.textContent = "";
+  if (desk) return;
+  desk = new Desk(token);
+  try {
+    await desk.start();
+    open(true);
+    byId("overview-title").setAttribute("tabindex", "-1");
+    byId("overview-title").focus();
+  } catch (error) {
+    leave(error.isOfToken ? `This token does not open the page: ${error.message}` : `No answer: ${error.message}`);
+  }
+});
+byId("leave").addEventListener("click", () => leave());

@@ -1,0 +1,99 @@
+/** The tree of channels, live, and the tail of one of them. */
+
+import { button, el, keyed, table } from "./dom.js";
+import { ago, exactly, nameOf, number } from "./words.js";
+
+const TAIL = 20;
+const KEPT = 60;
+/** What arrives in a burst is shown once. */
+const REST_MS = 300;
+
+const lineage = (channel) => channel.split(".").map((_, at, all) => all.slice(0, at + 1).join("."));
+const isNewer = (one, than) => !than || one.date > than.date || (one.date === than.date && one.id >= than.id);
+
+/**
+ * @param {Element} place @param {import("./api.js").Api} api @param {import("./deeds.js").Deeds} deeds
+ * @param {import("../src/client.js").FeedClient} client
+ */
+export function channels(place, api, deeds, client) {
+  /** @type {Map<string, any>} */
+  let rows = new Map();
+  let chosen = "";
+  /** @type {import("../src/subscription.js").Subscription | undefined} */
+  let tail;
+  let resting = 0;
+
+  const tree = table("Channels", ["Channel", "Items", "Subscribers", "Changes/min", "Last item"]);
+  const more = el("p", { class: "help", hidden: true });
+  const title = el("h3", { id: "tail-title", tabindex: "-1" }, "Tail");
+  const hint = el("p", { class: "help" }, "Choose a channel to see its items as they come.");
+  const list = el("ul", { class: "cards", "aria-labelledby": "tail-title" });
+  place.append(el("div", { class: "split" }, el("div", {}, tree.node, more), el("div", { class: "tail" }, title, hint, list)));
+
+  const row = ({ channel, items, subscribers, changes, last, isChosen }) => {
+    const depth = channel.split(".").length - 1;
+    const open = button(channel, () => choose(channel), { class: "link", "aria-pressed": String(isChosen) });
+    open.dataset.depth = String(Math.min(depth, 5));
+    return tree.row(open, number(items), number(subscribers), number(changes),
+      last ? el("span", {}, el("time", { datetime: last.date, title: exactly(last.date) }, ago(last.date)), ` ${nameOf(last)}`) : "none");
+  };
+  const entry = (item) => {
+    const name = nameOf(item);
+    const act = (label, run, more = {}) => button(label, run, { "aria-label": `${label}: ${name}`, ...more });
+    const acts = item.isLeaving ? [el("em", {}, "is being erased")] : [
+      item.pinned ? act("Unpin", () => deeds.item(item, "unpin")) : act("Pin", () => deeds.item(item, "pin")),
+      act("Remove", () => deeds.remove(item), { class: "danger" }),
+    ];
+    return el("li", { class: "card" },
+      el("h4", {}, item.pinned && el("span", { class: "mark" }, "pinned "), name),
+      el("p", { class: "help" }, `${item.type} in ${item.channel}${item.source ? ` from ${item.source}` : ""}, `,
+        el("time", { datetime: item.date, title: exactly(item.date) }, ago(item.date)), `, revision ${item.rev}`),
+      el("div", { class: "acts" }, ...acts));
+  };
+
+  const show = () => {
+    resting ||= setTimeout(() => {
+      resting = 0;
+      const models = [...rows.values()].map((one) => ({ ...one, isChosen: one.channel === chosen }));
+      keyed(tree.body, models, ({ channel }) => channel, row);
+      const items = tail?.items.map((one) => ({ ...one, isLeaving: deeds.leaving.has(one.id) })) ?? [];
+      keyed(list, items, ({ id }) => id, entry);
+    }, REST_MS);
+  };
+
+  function choose(channel) {
+    tail?.stop();
+    chosen = channel;
+    title.textContent = `Tail of ${channel}`;
+    hint.hidden = true;
+    const trouble = (error) => {
+      hint.hidden = false;
+      hint.textContent = error.message;
+    };
+    tail = client.subscribe(channel, { backlog: TAIL, limit: KEPT }, { replace: show, change: show, error: trouble });
+    show();
+  }
+
+  /** Move the last items on between two readings. @param {any} item */
+  const note = (item) => {
+    for (const channel of lineage(item.channel)) {
+      const known = rows.get(channel) ?? { channel, items: 0, subscribers: 0, changes: 0, last: null };
+      if (isNewer(item, known.last)) rows.set(channel, { ...known, last: item });
+    }
+    show();
+  };
+  client.subscribe("*", { backlog: 1, limit: KEPT }, {
+    change: ({ change, item }) => (change === "removed" ? show() : note(item)),
+  });
+
+  return {
+    async read() {
+      const { channels: found, more: left } = await api.get("channels");
+      rows = new Map(found.map((one) => [one.channel, one]));
+      more.hidden = !left;
+      more.textContent = `and ${number(left)} more`;
+      show();
+    },
+    show,
+  };
+}

@@ -1,0 +1,81 @@
+/** What an operator does to items and sources, each with the deed that takes it back. */
+
+import { GRACE_MS } from "./notices.js";
+import { nameOf } from "./words.js";
+
+/** Deed: how it is told, and what undoes it. */
+const DEEDS = {
+  approve: ["Approved", "review"],
+  reject: ["Rejected", "review"],
+  review: ["In the queue again", undefined],
+  pin: ["Pinned", "unpin"],
+  unpin: ["Unpinned", "pin"],
+  disable: ["Disabled", "enable"],
+  enable: ["Enabled", "disable"],
+};
+
+export class Deeds {
+  #api;
+  #notices;
+  #changed;
+  /** Items that are about to be erased. @type {Set<string>} */
+  leaving = new Set();
+
+  /**
+   * @param {import("./api.js").Api} api @param {import("./notices.js").Notices} notices
+   * @param {() => void} changed called after each deed, and after each that failed
+   */
+  constructor(api, notices, changed) {
+    this.#api = api;
+    this.#notices = notices;
+    this.#changed = changed;
+  }
+
+  /**
+   * @param {any} item @param {string} deed
+   * @param {Record<string, number>} [query] the `version` that was looked at
+   */
+  item(item, deed, query = {}) {
+    return this.#do(`items/${encodeURIComponent(item.id)}`, deed, nameOf(item), query);
+  }
+
+  /** @param {string} name @param {string} deed */
+  source(name, deed) {
+    return this.#do(`sources/${encodeURIComponent(name)}`, deed, name, {});
+  }
+
+  /** Erase the item, unless that is taken back in time. @param {any} item */
+  remove(item) {
+    if (this.leaving.has(item.id)) return;
+    this.leaving.add(item.id);
+    const stay = async () => {
+      clearTimeout(timer);
+      this.leaving.delete(item.id);
+      this.#changed();
+    };
+    const timer = setTimeout(async () => {
+      await this.#try(() => this.#api.remove(`items/${encodeURIComponent(item.id)}`));
+      stay();
+    }, GRACE_MS);
+    this.#notices.tell(`Erasing for good: ${nameOf(item)}`, stay, { forMs: GRACE_MS });
+    this.#changed();
+  }
+
+  async #do(path, deed, name, query) {
+    const [told, back] = DEEDS[deed];
+    const isDone = await this.#try(() => this.#api.post(`${path}/${deed}`, query));
+    const undo = back && (() => this.#do(path, back, name, {}));
+    if (isDone) this.#notices.tell(`${told}: ${name}`, undo || undefined);
+    this.#changed();
+  }
+
+  async #try(act) {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      this.#notices.tell(`Not done: ${error.message}`, undefined, { isTrouble: true });
+      return false;
+    }
+  }
+}
