@@ -64,12 +64,12 @@ class Found:
     is_guess: bool = False
 
 
-def address(text: str) -> str:
-    """Return what was typed as an address: ``radio.example``, ``webcal:…``."""
-    text = text.strip()
-    if text.startswith("webcal:"):
-        return "https:" + text.removeprefix("webcal:")
-    return text if re.match(r"https?://", text, re.IGNORECASE) else f"https://{text}"
+def addresses(text: str) -> list[str]:
+    """Return what was typed as addresses to try: ``radio.example``, ``webcal:…``."""
+    text = re.sub(r"\Awebcals?:(//)?", "", text.strip())
+    if re.match(r"https?://", text, re.IGNORECASE):
+        return [text]
+    return [f"https://{text}", f"http://{text}"]
 
 
 def by_name(text: str) -> list[Found]:
@@ -78,7 +78,7 @@ def by_name(text: str) -> list[Found]:
     if handle:
         url = f"https://{handle['host']}"
         return [Found("mastodon", url, {"acct": handle["name"]}, handle["name"])]
-    parts = urlsplit(address(text))
+    parts = urlsplit(addresses(text)[0])
     host, segments = parts.hostname or "", unquote(parts.path).strip("/").split("/")
     is_profile = segments[0] == "profile" and len(segments) > 1
     if host == "bsky.app" and is_profile and re.fullmatch(r"[\w.:-]+", segments[1]):

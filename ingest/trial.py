@@ -110,15 +110,18 @@ class Explorer:
 
     async def _offered(self, text: str, findings: Findings) -> Sequence[Found]:
         """Return what the document has, else what is at the usual places."""
-        url = discover.address(text)
         found: Sequence[Found] = ()
-        try:
-            found = await self._in(url)
-        except SourceError as error:
-            findings.error = str(error)
-            if not isinstance(error, FetchError) or error.status is None:
-                # No server has answered, and none will at another path.
-                return ()
+        for url in discover.addresses(text):
+            try:
+                found = await self._in(url)
+                break
+            except SourceError as error:
+                findings.error = str(error)
+                if isinstance(error, FetchError) and error.status is not None:
+                    break
+        else:
+            # No server has answered, and none will at another path.
+            return ()
         for path in discover.WELL_KNOWN if not found else ():
             try:
                 there = await self._in(urljoin(url, path))

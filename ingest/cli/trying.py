@@ -35,7 +35,8 @@ def register(commands: Commands) -> None:
 
 
 def _try(options: argparse.Namespace) -> int:
-    logs.set_up("WARNING")
+    # What goes wrong with an address is told, not logged.
+    logs.set_up("ERROR")
     settings = from_environment(options.config)
     channel = Channel.parse(options.channel).path if options.channel else None
     progress = Progress()
@@ -70,7 +71,8 @@ def _print(findings: Findings) -> None:
         for trial in findings.tried:
             print(f"\n{trial.block}", end="")
         return
-    print(f"{_name(best)}: {len(best.items)} items")
+    what = "item" if len(best.items) == 1 else "items"
+    print(f"{_name(best)}: {len(best.items)} {what}")
     rows = [_row(item) for item in best.items[:SHOWN]]
     for line in tables.lines(rows, width=tables.width_of(sys.stdout) or 120):
         print(f"  {line}")

@@ -70,6 +70,17 @@ async def test_the_usual_places_are_looked_at(trying: Command) -> None:
     assert [item["title"] for item in told["items"]] == ["One", "Two"]
 
 
+async def test_an_address_without_a_scheme_is_tried_with_both(trying: Command) -> None:
+    """First with encryption, as a browser does."""
+    trying.server.put("/", FEED)
+    bare = trying.server.url.removeprefix("http://")
+
+    code, out, err = await trying("try", bare, "--allow-private")
+
+    assert (code, err) == (0, "")
+    assert f'url = "http://{bare}"' in out
+
+
 async def test_an_account_is_looked_up(trying: Command) -> None:
     """By the address of its page, which itself is of no use."""
     posts = [{"id": "1", "uri": f"{trying.server.url}/1", "content": "hello"}]

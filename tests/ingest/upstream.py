@@ -13,6 +13,9 @@ from ingest.hosts import Hosts
 
 Writer = asyncio.StreamWriter
 
+# What a client begins with that wants encryption: there is none here.
+TLS = b"\x16"
+
 
 @dataclass
 class Upstream:
@@ -54,7 +57,10 @@ async def upstream(host: str = "127.0.0.1") -> AsyncIterator[Upstream]:
     async def serve(reader: asyncio.StreamReader, writer: Writer) -> None:
         tasks.add(asyncio.current_task())
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            first = await reader.readexactly(1)
+            if first == TLS:
+                return
+            head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
             told.requests.append(head)
             path = head.split(" ")[1].partition("?")[0]
             given = told.answers.get(path, answer(404))
