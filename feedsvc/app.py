@@ -123,7 +123,7 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         door = LiveDoor(service)
         live = SockJSRouter(door, "/live", _sockjs_settings(settings))
         await _run_beside(stack, relay.run(), door.run(), keep_counts(store, rules))
-        await _run_beside(stack, revoking.run())
+        await _run_beside(stack, revoking.run(), service.loop_lag.run())
         await _first(relay.wait_ready(), stop.wait())
         await _first(revoking.wait_ready(), stop.wait())
         await _run_beside(stack, releaser.run(), *webhooks.work())

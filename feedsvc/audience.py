@@ -38,6 +38,8 @@ class Batches:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Delivery, ...], Batch] = {}
+        #: Changes handed to members so far: each counts once for each of them.
+        self.deliveries = 0
 
     def of(self, deliveries: Sequence[Delivery]) -> Batch:
         """Return the batch of these deliveries, encoding it the first time only."""
@@ -75,10 +77,12 @@ class Audience:
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Send all of it to everybody: one frame for each connection."""
+        reached = len(self._streams)
         if len(self._group):
-            self._group.send(self._batches.of(deliveries))
+            reached += self._group.send(self._batches.of(deliveries))
         for stream in list(self._streams):
             stream.deliver(deliveries)
+        self._batches.deliveries += len(deliveries) * reached
 
     def __len__(self) -> int:
         return len(self._group) + len(self._streams)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from feedsvc.histogram import Histogram
+from feedsvc.net.traffic import Traffic
 from feedsvc.relay import Relay
 from feedsvc.release import Releaser
 from feedsvc.sockjs import SockJSRouter
@@ -20,6 +28,8 @@ from feedsvc.store.sources import SourceState
 from feedsvc.webhooks import Webhooks
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+Part = Callable[[], Iterable[Metric]]
 
 
 class Revoked(Protocol):
@@ -34,25 +44,10 @@ class Revoked(Protocol):
 class Metrics:
     """All figures of one process; nothing is counted twice for their sake."""
 
-    def __init__(
-        self,
-        relay: Relay,
-        live: SockJSRouter,
-        streams: Collection[object],
-        releaser: Releaser,
-        webhooks: Webhooks,
-        refusals: Mapping[tuple[str, str], int],
-        revoking: Revoked,
-    ) -> None:
-        self._relay = relay
-        self._live = live
-        self._streams = streams
-        self._releaser = releaser
-        self._webhooks = webhooks
-        self._refusals = refusals
-        self._revoking = revoking
+    def __init__(self, parts: Sequence[Part]) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(self)
+        for part in parts:
+            self._registry.register(_Part(part))
         ProcessCollector(registry=self._registry)
 
     def render(self, sources: Sequence[SourceState]) -> bytes:
@@ -61,93 +56,137 @@ class Metrics:
         Those of the sources are the deployment's, not this process's own.
         """
         shared = CollectorRegistry()
-        shared.register(_Shared(sources))
+        shared.register(_Part(partial(figures, sources, datetime.now(UTC))))
         return generate_latest(self._registry) + generate_latest(shared)
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield every figure; Prometheus' library calls it."""
-        yield from self._of_relay()
-        yield from self._of_live()
-        yield from self._of_held()
-        yield from self._of_webhooks()
-        yield from self._of_callers()
 
-    def describe(self) -> Iterator[Metric]:
-        """Yield nothing: names need no check before there are figures."""
-        yield from ()
+class _Part(Collector):
+    """A part's figures, as Prometheus' library asks for them."""
 
-    def _of_relay(self) -> Iterator[Metric]:
-        for name, value in asdict(self._relay.counts).items():
-            yield CounterMetricFamily(f"feedsvc_relay_{name}", _HELP[name], value)
-        for name, value in self._relay.hub.counts().items():
-            yield GaugeMetricFamily(f"feedsvc_hub_{name}", _HELP[name], value)
-        streams = len(self._streams)
-        yield GaugeMetricFamily("feedsvc_event_streams", "open event streams", streams)
-        ready = int(self._relay.is_ready)
-        yield GaugeMetricFamily("feedsvc_relay_ready", "follows the stream", ready)
-
-    def _of_held(self) -> Iterator[Metric]:
-        held = GaugeMetricFamily("feedsvc_held_items", "items held", labels=["reason"])
-        for reason, count in self._releaser.held.items():
-            held.add_metric([reason.value], count)
-        yield held
-        for name, value in asdict(self._releaser.counts).items():
-            yield CounterMetricFamily(f"feedsvc_release_{name}", _HELP[name], value)
-
-    def _of_callers(self) -> Iterator[Metric]:
-        errors = CounterMetricFamily(
-            "feedsvc_errors", "errors told to callers", labels=["door", "code"]
-        )
-        for labels, count in self._refusals.items():
-            errors.add_metric(labels, count)
-        yield errors
-        count, age_s = len(self._revoking), self._revoking.age_s
-        yield GaugeMetricFamily("feedsvc_revocations", "in force", count)
-        yield GaugeMetricFamily(
-            "feedsvc_revocations_age_seconds", "since they were read", age_s
-        )
-
-    def _of_webhooks(self) -> Iterator[Metric]:
-        counts = self._webhooks.counts
-        for name, told in _OF_WEBHOOKS.items():
-            family = CounterMetricFamily(
-                f"feedsvc_webhook_{name}", told, labels=["endpoint"]
-            )
-            for endpoint, one in counts.items():
-                family.add_metric([endpoint], getattr(one, name))
-            yield family
-        leased = GaugeMetricFamily(
-            "feedsvc_webhook_leased", "this process delivers", labels=["endpoint"]
-        )
-        for endpoint, one in counts.items():
-            leased.add_metric([endpoint], int(one.leased))
-        yield leased
-
-    def _of_live(self) -> Iterator[Metric]:
-        stats = self._live.stats()
-        sessions = GaugeMetricFamily(
-            "feedsvc_live_sessions", "open sessions", labels=["transport"]
-        )
-        for transport, value in stats["sessions"].items():
-            sessions.add_metric([transport], value)
-        yield sessions
-        for name, (label, told) in _LABELLED.items():
-            family = CounterMetricFamily(f"feedsvc_live_{name}", told, labels=[label])
-            for key, value in stats[name].items():
-                family.add_metric([str(key)], value)
-            yield family
-        for name, told in _PLAIN.items():
-            yield CounterMetricFamily(f"feedsvc_live_{name}", told, stats[name])
-
-
-class _Shared(Collector):
-    """What every process of the deployment tells alike."""
-
-    def __init__(self, sources: Sequence[SourceState]) -> None:
-        self._sources = sources
+    def __init__(self, part: Part) -> None:
+        self._part = part
 
     def collect(self) -> Iterable[Metric]:
-        return figures(self._sources, datetime.now(UTC))
+        return self._part()
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: names need no check before there are figures."""
+        return ()
+
+
+def of_relay(relay: Relay) -> Iterator[Metric]:
+    """Yield how changes come in and go out, and what is kept of them."""
+    for name, value in asdict(relay.counts).items():
+        yield CounterMetricFamily(f"feedsvc_relay_{name}", _HELP[name], value)
+    for name, value in relay.hub.counts().items():
+        yield GaugeMetricFamily(f"feedsvc_hub_{name}", _HELP[name], value)
+    ready = int(relay.is_ready)
+    yield GaugeMetricFamily("feedsvc_relay_ready", "follows the stream", ready)
+    lag = "seconds behind what was committed, at most"
+    yield GaugeMetricFamily("feedsvc_relay_lag_seconds", lag, relay.lag_s)
+    told = "from the commit to the end of the delivery"
+    yield _histogram("feedsvc_delivery_seconds", told, {"": relay.latency_s})
+    told = "changes handed to clients"
+    yield CounterMetricFamily("feedsvc_deliveries", told, relay.deliveries)
+    told = "clients that came with a cursor"
+    yield _counter("feedsvc_resumes", told, "outcome", relay.hub.resumes)
+    told = "requests for newest items"
+    yield _counter("feedsvc_hot_backlog_requests", told, "outcome", relay.hub.asked)
+
+
+def of_live(live: SockJSRouter) -> Iterator[Metric]:
+    """Yield what SockJS clients do."""
+    stats = live.stats()
+    sessions = GaugeMetricFamily(
+        "feedsvc_live_sessions", "open sessions", labels=["transport"]
+    )
+    for transport, value in stats["sessions"].items():
+        sessions.add_metric([transport], value)
+    yield sessions
+    for name, (label, told) in _LABELLED.items():
+        yield _counter(f"feedsvc_live_{name}", told, label, stats[name])
+    for name, told in _PLAIN.items():
+        yield CounterMetricFamily(f"feedsvc_live_{name}", told, stats[name])
+
+
+def of_traffic(traffic: Traffic, streams: Collection[object]) -> Iterator[Metric]:
+    """Yield what HTTP clients do."""
+    requests = CounterMetricFamily(
+        "feedsvc_http_requests", "requests answered", labels=["route", "status"]
+    )
+    for labels, count in traffic.answers.items():
+        requests.add_metric(labels, count)
+    yield requests
+    told = "from a request to the end of its answer"
+    yield _histogram("feedsvc_http_seconds", told, traffic.seconds, "route")
+    yield GaugeMetricFamily("feedsvc_event_streams", "open event streams", len(streams))
+    told = "event streams cut for being too slow"
+    yield CounterMetricFamily("feedsvc_event_streams_slow", told, traffic.slow_streams)
+
+
+def of_callers(
+    refusals: Mapping[tuple[str, str], int], revoking: Revoked
+) -> Iterator[Metric]:
+    """Yield the errors that callers were told, and whose tokens are revoked."""
+    errors = CounterMetricFamily(
+        "feedsvc_errors", "errors told to callers", labels=["door", "code"]
+    )
+    for labels, count in refusals.items():
+        errors.add_metric(labels, count)
+    yield errors
+    yield GaugeMetricFamily("feedsvc_revocations", "in force", len(revoking))
+    yield GaugeMetricFamily(
+        "feedsvc_revocations_age_seconds", "since they were read", revoking.age_s
+    )
+
+
+def of_releaser(releaser: Releaser) -> Iterator[Metric]:
+    """Yield what is held, and what was released."""
+    held = GaugeMetricFamily("feedsvc_held_items", "items held", labels=["reason"])
+    for reason, count in releaser.held.items():
+        held.add_metric([reason.value], count)
+    yield held
+    for name, value in asdict(releaser.counts).items():
+        yield CounterMetricFamily(f"feedsvc_release_{name}", _HELP[name], value)
+
+
+def of_webhooks(webhooks: Webhooks) -> Iterator[Metric]:
+    """Yield what receivers of web hooks were sent."""
+    counts = webhooks.counts
+    for name, told in _OF_WEBHOOKS.items():
+        found = {endpoint: getattr(one, name) for endpoint, one in counts.items()}
+        yield _counter(f"feedsvc_webhook_{name}", told, "endpoint", found)
+    leased = GaugeMetricFamily(
+        "feedsvc_webhook_leased", "this process delivers", labels=["endpoint"]
+    )
+    for endpoint, one in counts.items():
+        leased.add_metric([endpoint], int(one.leased))
+    yield leased
+
+
+def of_loop(late_s: Histogram) -> Iterator[Metric]:
+    """Yield how late the event loop was."""
+    told = "by which the event loop was late"
+    yield _histogram("feedsvc_loop_late_seconds", told, {"": late_s})
+
+
+def _counter(
+    name: str, told: str, label: str, counts: Mapping[str, int]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, told, labels=[label])
+    for key, count in counts.items():
+        family.add_metric([str(key)], count)
+    return family
+
+
+def _histogram(
+    name: str, told: str, found: Mapping[str, Histogram], label: str = ""
+) -> HistogramMetricFamily:
+    """Return one histogram, or without a label the only one."""
+    family = HistogramMetricFamily(name, told, labels=[label] if label else [])
+    for key, one in found.items():
+        family.add_metric([key] if label else [], one.buckets(), one.total)
+    return family
 
 
 _OF_WEBHOOKS = {
@@ -180,6 +219,7 @@ _HELP = {
     "loads": "backlogs read from the database",
     "loads_failed": "backlog reads that failed or came too late",
     "resets": "times that continuity was lost",
+    "subscriptions": "subscriptions that are served",
     "cohorts": "sets of sessions with the same subscriptions",
     "hot_backlogs": "backlogs kept in memory",
     "hot_items": "items in the backlogs kept in memory",

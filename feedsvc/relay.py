@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from feedsvc.core.messages import Delivery, deliver, encode_item, error
 from feedsvc.core.position import Cursor, Position, Ring
 from feedsvc.core.session import Subscription
 from feedsvc.errors import BadMessage, FeedError, Unavailable
+from feedsvc.histogram import Histogram
 from feedsvc.store.changes import (
     ChangeStream,
     Committed,
@@ -45,6 +47,8 @@ PAUSE_S = 0.25
 REST = 0.1
 # The stream is a few milliseconds behind; longer than this it has a problem.
 REACH_S = 0.5
+# From a millisecond, which is as fine as the database tells the time.
+LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ class Relay:
         self._batches = Batches()
         self._ready = asyncio.Event()
         self._unflushed = 0
+        self._committed_at: list[float] = []
         self._rest_until = 0.0  # by the loop's clock
         self._loads = asyncio.Semaphore(MAX_LOADS)
         self._waiting: dict[Load, list[tuple[Member, Subscription]]] = {}
@@ -86,6 +91,8 @@ class Relay:
         self._lost: list[tuple[Member, Subscription]] = []
         self._tasks: asyncio.TaskGroup | None = None
         self.counts = RelayCounts()
+        #: Seconds from a commit to the end of the flush that delivered it.
+        self.latency_s = Histogram(LATENCY_S)
         #: Called with each committed change, at once.
         self.observers: list[Callable[[Delivery], None]] = []
         self.hub: Hub[Member] = Hub(
@@ -104,6 +111,11 @@ class Relay:
         """Raise ``Unavailable`` unless the hub knows what is going on."""
         if not self._ready.is_set():
             raise Unavailable("the service is catching up with the database")
+
+    @property
+    def deliveries(self) -> int:
+        """How often a change was handed to a client so far, whatever its door."""
+        return self._batches.deliveries
 
     @property
     def lag_s(self) -> float:
@@ -147,9 +159,9 @@ class Relay:
     async def _follow(self) -> None:
         async for event in self._changes:
             match event:
-                case Committed(position=position, item=item):
+                case Committed(position=position, item=item, at=at):
                     cursor = Cursor(self.hub.epoch, position)
-                    self.accept(deliver(item, cursor))
+                    self.accept(deliver(item, cursor), at)
                 case Expired(position=position, item_id=item_id):
                     self.hub.expire(item_id)
                     self.hub.advance(position)
@@ -177,12 +189,14 @@ class Relay:
             elif not reached.done():
                 reached.set_result(None)
 
-    def accept(self, delivery: Delivery) -> None:
-        """Take in a committed change; all of one tick leave in one flush."""
+    def accept(self, delivery: Delivery, at: float) -> None:
+        """Take in what was committed then; all of one tick leave in one flush."""
         self.counts.changes += 1
         self.hub.accept(delivery)
         for observe in self.observers:
             observe(delivery)
+        if self._ready.is_set():  # what was there before us tells nothing of today
+            self._committed_at.append(at)
         self._unflushed += 1
         if self._unflushed == 1:
             asyncio.get_running_loop().call_at(self._rest_until, self._flush)
@@ -266,6 +280,10 @@ class Relay:
         began, count, self._unflushed = loop.time(), self._unflushed, 0
         self.counts.flushes += 1
         self.hub.flush()
+        committed_at, self._committed_at = self._committed_at, []
+        now = time.time()
+        for at in committed_at:
+            self.latency_s.observe(max(now - at, 0.0))  # clocks differ
         if count > 1:
             ended = loop.time()
             self._rest_until = ended + REST * (ended - began)

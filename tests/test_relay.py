@@ -40,7 +40,7 @@ class Ticks:
         for _ in range(count):
             self._count += 1
             self._waiting += 1
-            self._relay.accept(self._delivery())
+            self._relay.accept(self._delivery(), at=0.0)
         for _ in range(TURNS):
             await asyncio.sleep(0)
 

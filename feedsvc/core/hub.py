@@ -6,7 +6,7 @@ cohort: whatever one of them gets, all get, as the same bytes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -54,6 +54,11 @@ class Hub(Generic[M]):
         self._interests: Interests[M] = Interests()
         self._cohorts: dict[frozenset[Scope], Cohort[M]] = {}
         self._touched: dict[Cohort[M], None] = {}
+        self._subscriptions = 0
+        #: What became of cursors: resumed, or why not.
+        self.resumes = Counter(resumed=0, expired=0, ahead=0, foreign=0)
+        #: Whether newest items that somebody asked for were in memory.
+        self.asked = Counter(hit=0, miss=0)
 
     @property
     def cursor(self) -> Cursor:
@@ -98,11 +103,15 @@ class Hub(Generic[M]):
 
         Each item once at its newest revision, in commit order.
         """
+        missed = None
         if cursor.epoch != self.epoch:
-            return None
-        if cursor.position.seconds > self.head.seconds + MAX_AHEAD_S:
-            return None
-        missed = self.ring.after(cursor.position)
+            outcome = "foreign"
+        elif cursor.position.seconds > self.head.seconds + MAX_AHEAD_S:
+            outcome = "ahead"
+        else:
+            missed = self.ring.after(cursor.position)
+            outcome = "expired" if missed is None else "resumed"
+        self.resumes[outcome] += 1
         if missed is None:
             return None
         seen = (_seen(scope, delivery.item) for delivery in missed)
@@ -115,6 +124,10 @@ class Hub(Generic[M]):
             return None
         self._hot.move_to_end(scope)
         return interest.backlog if interest.backlog.covers(limit) else None
+
+    def note_asked(self, *, is_hot: bool) -> None:
+        """Count a request for newest items, answered from memory or not."""
+        self.asked["hit" if is_hot else "miss"] += 1
 
     def begin_load(self, scope: Scope, limit: int) -> tuple[Load, bool]:
         """Return the read that will make the scope hot; True if it is a new one.
@@ -167,6 +180,7 @@ class Hub(Generic[M]):
             self._release(old)
         if new is not None:
             new.members.add(member)
+        self._subscriptions += len(scopes) - (len(old.scopes) if old else 0)
         return new
 
     def restart(self, epoch: bytes, ring: Ring[Delivery]) -> None:
@@ -182,6 +196,7 @@ class Hub(Generic[M]):
     def counts(self) -> dict[str, int]:
         """Return how much of everything there is, for the metrics."""
         return {
+            "subscriptions": self._subscriptions,
             "cohorts": len(self._cohorts),
             "hot_backlogs": len(self._hot),
             "hot_items": self._hot_count,

@@ -71,7 +71,9 @@ class Session(Generic[M]):
                 self._go_live(subscription)
                 answer = messages.join(items)
                 return subscription, self._answer(subscription, answer, resumed=True)
-        return subscription, self.loaded(subscription)
+        loaded = self.loaded(subscription)
+        self._hub.note_asked(is_hot=loaded is not None)
+        return subscription, loaded
 
     def loaded(self, subscription: Subscription) -> str | None:
         """Return the answer if the scope is hot, and go live with it; else None."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tornado.web import Application
 
 from feedsvc.errors import Unavailable
-from feedsvc.metrics import CONTENT_TYPE, Metrics
+from feedsvc.metrics import (
+    CONTENT_TYPE,
+    Metrics,
+    of_callers,
+    of_live,
+    of_loop,
+    of_relay,
+    of_releaser,
+    of_traffic,
+    of_webhooks,
+)
 from feedsvc.net.editorial import operator_routes
 from feedsvc.net.handler import Handler, NotFoundHandler
 from feedsvc.net.health import HealthHandler, ReadyHandler
@@ -41,23 +52,32 @@ def admin_application(
 ) -> Application:
     """Return what the admin listener serves."""
     with_service: dict[str, Any] = {"service": service}
-    metrics = Metrics(
-        service.relay,
-        live,
-        service.streams,
-        releaser,
-        webhooks,
-        service.refusals,
-        service.revoking,
-    )
+    metrics = _metrics(service, live, releaser, webhooks)
+    rules: list[Any] = [
+        (r"/metrics", MetricsHandler, {"metrics": metrics, **with_service}),
+        (r"/healthz", HealthHandler, with_service),
+        (r"/readyz", ReadyHandler, with_service),
+        *operator_routes(with_service),
+    ]
     return Application(
-        [
-            (r"/metrics", MetricsHandler, {"metrics": metrics, **with_service}),
-            (r"/healthz", HealthHandler, with_service),
-            (r"/readyz", ReadyHandler, with_service),
-            *operator_routes(with_service),
-        ],
+        rules,
         default_handler_class=NotFoundHandler,
         default_handler_args=with_service,
-        log_function=lambda handler: None,
+        log_function=service.traffic.of(rules),
+    )
+
+
+def _metrics(
+    service: Service, live: SockJSRouter, releaser: Releaser, webhooks: Webhooks
+) -> Metrics:
+    return Metrics(
+        [
+            partial(of_relay, service.relay),
+            partial(of_live, live),
+            partial(of_traffic, service.traffic, service.streams),
+            partial(of_callers, service.refusals, service.revoking),
+            partial(of_releaser, releaser),
+            partial(of_webhooks, webhooks),
+            partial(of_loop, service.loop_lag.seconds),
+        ]
     )

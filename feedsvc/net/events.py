@@ -28,6 +28,8 @@ class EventsHandler(Handler):
     a browser that reconnects resumes by itself.
     """
 
+    is_timed = False
+    door = "events"
     state: Session[Member]
 
     async def get(self, channel: str) -> None:
@@ -144,6 +146,8 @@ class EventsHandler(Handler):
 
     def _cut(self) -> None:
         """Drop the connection, as the write under way may never end."""
+        if not self._ended:
+            self.service.traffic.slow_streams += 1
         self.end()
         cast("HTTP1Connection", self.request.connection).stream.close()
 

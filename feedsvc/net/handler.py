@@ -57,6 +57,10 @@ class Handler(RequestHandler):
     service: Service
     #: Not of who only asks whether the service is well.
     is_limited = True
+    #: Not of a stream, which lasts for as long as its reader stays.
+    is_timed = True
+    #: What its errors are counted under.
+    door = "http"
 
     def initialize(self, service: Service) -> None:
         self.service = service
@@ -227,7 +231,7 @@ class Handler(RequestHandler):
             code, text = "internal", "an unexpected error; it has been logged"
         # Tornado has dropped the headers that were set so far.
         self._open_to_origins()
-        self.service.refusals["http", code] += 1
+        self.service.refusals[self.door, code] += 1
         self.fail(STATUS.get(code, status_code), code, text)
         if isinstance(cause, RateLimited | Unavailable):
             self.set_header("Retry-After", str(max(1, round(cause.retry_after_s))))

@@ -62,5 +62,5 @@ def public_application(service: Service, live: SockJSRouter) -> Application:
         rules,
         default_handler_class=NotFoundHandler,
         default_handler_args=with_service,
-        log_function=lambda handler: None,
+        log_function=service.traffic.of(rules),
     )

@@ -25,10 +25,12 @@ from feedsvc.errors import (
     Unauthorized,
     Unavailable,
 )
+from feedsvc.looplag import LoopLag
 from feedsvc.net.counts import ChannelCounts, Counts
 from feedsvc.net.rate import Buckets
 from feedsvc.net.revoking import Revoking
 from feedsvc.net.tokens import Tokens
+from feedsvc.net.traffic import Traffic
 from feedsvc.relay import Relay
 from feedsvc.schema import offer
 from feedsvc.store.items import ItemStore, SnapshotGone, Written
@@ -65,6 +67,8 @@ class Service:
     asking: Buckets = field(default_factory=Buckets)
     #: Errors told, by door and code.
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    traffic: Traffic = field(default_factory=Traffic)
+    loop_lag: LoopLag = field(default_factory=LoopLag)
     counts: ChannelCounts = field(default_factory=ChannelCounts)
     streams: set[Stream] = field(default_factory=set)
     streams_of: Counter[str] = field(default_factory=Counter)
@@ -107,6 +111,8 @@ class Service:
         """
         hub = self.relay.hub
         hot = None if before else hub.hot(scope, limit)
+        if before is None:
+            hub.note_asked(is_hot=hot is not None)
         if hot is not None:
             return BacklogPage(hot.newest(limit + 1), limit, hub.cursor)
         for _ in range(MAX_TRIES):

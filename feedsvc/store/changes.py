@@ -50,6 +50,7 @@ _PIPELINE: list[dict[str, Any]] = [
         "$project": {
             "operationType": 1,
             "clusterTime": 1,
+            "wallTime": 1,
             "fullDocument": 1,
             "documentKey": 1,
         }
@@ -61,10 +62,11 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """An item has a new revision."""
+    """An item has a new revision; ``at`` is when, by the server's clock."""
 
     position: Position
     item: Item
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ class ChangeStream:
         if _is_silent(document, kind):
             return Silent(position, document.get("held", {}).get("due_at"))
         try:
-            return Committed(position, to_item(document))
+            return Committed(position, to_item(document), _committed_at(event))
         except (LookupError, TypeError, ValueError):
             log.exception("document is no item id=%r", event["documentKey"]["_id"])
             return None
@@ -258,6 +260,13 @@ class ChangeStream:
         if (cluster_time.time, cluster_time.inc) != (seconds, increment):
             return Position(cluster_time.time, cluster_time.inc)
         return Position(seconds, increment, min(ordinal + 1, _LAST_ORDINAL))
+
+
+def _committed_at(event: Event) -> float:
+    """Return when it was; the cluster's own time has whole seconds only."""
+    wall_time: datetime | None = event.get("wallTime")
+    seconds: int = event["clusterTime"].time
+    return seconds if wall_time is None else wall_time.timestamp()
 
 
 def _is_silent(document: Document, kind: str) -> bool:

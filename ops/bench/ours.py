@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any, Self, cast
@@ -98,7 +99,7 @@ class MemoryStream:
             )
             item = self._item(json.loads(text))
             self._newest.append(item)
-            self._queue.append(Committed(self._position, item))
+            self._queue.append(Committed(self._position, item, time.time()))
         self._news.set()
 
     async def prepare(self) -> None:

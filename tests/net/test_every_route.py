@@ -14,8 +14,10 @@ from tornado.routing import PathMatches
 from tornado.web import Application, RequestHandler
 
 from feedsvc.config import Server, Settings
+from feedsvc.looplag import LoopLag
 from feedsvc.net.admin import admin_application
 from feedsvc.net.routes import public_application
+from feedsvc.net.traffic import Traffic
 from tests.net.clients import Answer
 from tests.net.station import (
     Station,
@@ -83,14 +85,20 @@ def routes(application: Application) -> list[Route]:
 
 def public() -> list[Route]:
     settings = Settings(server=Server(demo=True))
-    service = cast("Any", SimpleNamespace(settings=settings))
+    service = cast("Any", SimpleNamespace(settings=settings, traffic=Traffic()))
     return routes(public_application(service, cast("Any", SimpleNamespace(urls=[]))))
 
 
 def admin() -> list[Route]:
     nothing = cast("Any", None)
     service = SimpleNamespace(
-        relay=None, streams=(), refusals={}, revoking=None, settings=Settings()
+        relay=None,
+        streams=(),
+        refusals={},
+        revoking=None,
+        settings=Settings(),
+        traffic=Traffic(),
+        loop_lag=LoopLag(),
     )
     return routes(admin_application(cast("Any", service), nothing, nothing, nothing))
 
