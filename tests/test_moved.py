@@ -93,16 +93,10 @@ async def is_published(http: Http, item_id: str) -> bool:
     return answer.status in (200, 201)
 
 
-@pytest.mark.slow
-@pytest.mark.mongo
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("workers", [1, 2])
-async def test_the_service_finds_its_mongod_again_at_another_port(
-    tmp_path: Path, workers: int
-) -> None:
-    """At its own old address, with all that was published, and taking more."""
-    home = Home(tmp_path)
-    async with served(tmp_path, workers) as url:
+async def move(data_dir: Path, workers: int) -> None:
+    """Publish before and after the move, and find both."""
+    home = Home(data_dir)
+    async with served(data_dir, workers) as url:
         http = Http(url)
         assert await is_published(http, "before")
         was_at = home.port
@@ -114,3 +108,13 @@ async def test_the_service_finds_its_mongod_again_at_another_port(
 
     assert sorted(ids(items)) == ["after", "before"]
     assert home.port != was_at
+
+
+@pytest.mark.slow
+@pytest.mark.mongo
+@pytest.mark.timeout(300)
+async def test_the_service_finds_its_mongod_again_at_another_port(
+    tmp_path: Path,
+) -> None:
+    """At its own old address, with all that was published: one process, and workers."""
+    await asyncio.gather(move(tmp_path / "one", 1), move(tmp_path / "workers", 2))
