@@ -65,7 +65,7 @@ ERRORS: Mapping[int, tuple[str, str, JSON]] = {
 def responses(*good: tuple[int, JSON], errors: tuple[int, ...] = ()) -> JSON:
     """Return the good answers and the named errors, and those that any route has."""
     found: JSON = {str(status): response for status, response in good}
-    for status in sorted({*errors, 403, 500}):
+    for status in sorted({*errors, 403, 429, 500}):
         name, _, _ = ERRORS[status]
         found.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
     return found

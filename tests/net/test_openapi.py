@@ -78,6 +78,7 @@ def service(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "FEEDSVC_SECRET": SECRET,
         "FEEDSVC_LOG_LEVEL": "ERROR",
         "FEEDSVC_PUBLISH_PER_SECOND": "1000000",
+        "FEEDSVC_REQUESTS_PER_SECOND": "1000000",
     }
     with subprocess.Popen(
         [sys.executable, "-m", "feedsvc", "serve"],
