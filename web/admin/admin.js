@@ -36,7 +36,7 @@ class Desk {
   #timers = [];
   #end = new AbortController();
 
-  /** @param {string} token */
+  /** @param {string} token one that is taken */
   constructor(token) {
     const api = new Api(token);
     const client = (this.client = new FeedClient(location.origin, { getToken: async () => token }));
@@ -49,9 +49,8 @@ class Desk {
     client.on("state", () => this.#tell());
   }
 
-  /** Read all of it now and keep reading; rejects if the token is not taken. */
-  async start() {
-    await this.#readState();
+  /** Read all of it now, and keep reading. */
+  start() {
     this.#every(OFTEN_MS, () => Promise.all([this.#readState(), this.queue.read()]));
     const rest = [this.overview.readHistory, this.channels.read, this.sources.read, this.audit.read];
     this.#every(NOW_AND_THEN_MS, () => Promise.all(rest.map((read) => read())));
@@ -120,12 +119,12 @@ door.addEventListener("submit", async (event) => {
   const token = field.value.trim();
   field.value = "";
   trouble.textContent = "";
-  if (desk) return;
-  desk = new Desk(token);
   try {
-    await desk.start();
+    await new Api(token).get("processes");
+    desk?.stop();
+    desk = new Desk(token);
+    desk.start();
     open(true);
-    byId("overview-title").setAttribute("tabindex", "-1");
     byId("overview-title").focus();
   } catch (error) {
     leave(error.isOfToken ? `This token does not open the page: ${error.message}` : `No answer: ${error.message}`);

@@ -5,6 +5,8 @@ import { ago, exactly, nameOf, number } from "./words.js";
 
 const TAIL = 20;
 const KEPT = 60;
+/** What came live; the next reading of the tree makes up for what is beyond. */
+const MAX_NOTED = 2000;
 /** What arrives in a burst is shown once. */
 const REST_MS = 300;
 
@@ -42,6 +44,7 @@ export function channels(place, api, deeds, client) {
     const act = (label, run, more = {}) => button(label, run, { "aria-label": `${label}: ${name}`, ...more });
     const acts = item.isLeaving ? [el("em", {}, "is being erased")] : [
       item.pinned ? act("Unpin", () => deeds.item(item, "unpin")) : act("Pin", () => deeds.item(item, "pin")),
+      act("Hold", () => deeds.item(item, "hold")),
       act("Remove", () => deeds.remove(item), { class: "danger" }),
     ];
     return el("li", { class: "card" },
@@ -82,7 +85,7 @@ export function channels(place, api, deeds, client) {
     }
     show();
   };
-  client.subscribe("*", { backlog: 1, limit: KEPT }, {
+  client.subscribe("*", { backlog: 0, limit: MAX_NOTED }, {
     change: ({ change, item }) => (change === "removed" ? show() : note(item)),
   });
 

@@ -3,11 +3,12 @@
 import { GRACE_MS } from "./notices.js";
 import { nameOf } from "./words.js";
 
-/** Deed: how it is told, and what undoes it. */
+/** Deed: how it is told, what undoes it, and its address if that is another. */
 const DEEDS = {
   approve: ["Approved", "review"],
   reject: ["Rejected", "review"],
   review: ["In the queue again", undefined],
+  hold: ["Held for review", "approve", "review"],
   pin: ["Pinned", "unpin"],
   unpin: ["Unpinned", "pin"],
   disable: ["Disabled", "enable"],
@@ -62,10 +63,10 @@ export class Deeds {
   }
 
   async #do(path, deed, name, query) {
-    const [told, back] = DEEDS[deed];
-    const isDone = await this.#try(() => this.#api.post(`${path}/${deed}`, query));
-    const undo = back && (() => this.#do(path, back, name, {}));
-    if (isDone) this.#notices.tell(`${told}: ${name}`, undo || undefined);
+    const [told, back, address = deed] = DEEDS[deed];
+    const isDone = await this.#try(() => this.#api.post(`${path}/${address}`, query));
+    const undo = back ? () => this.#do(path, back, name, {}) : undefined;
+    if (isDone) this.#notices.tell(`${told}: ${name}`, undo);
     this.#changed();
   }
 

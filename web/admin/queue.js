@@ -36,7 +36,7 @@ export function queue(place, api, deeds, tell) {
     const act = (label, run, more = {}) => button(label, run, { "aria-label": `${label}: ${name}`, ...more });
     const until = held.until && `, until ${exactly(held.until)}`;
     const acts = isLeaving ? [el("em", {}, "is being erased")] : [
-      reason !== "rejected" && reason === "review" && act("Approve", () => deeds.item(item, "approve", { version }), { class: "strong" }),
+      reason === "review" && act("Approve", () => deeds.item(item, "approve", { version }), { class: "strong" }),
       reason === "rejected" ? act("Back to review", () => deeds.item(item, "review")) : act("Reject", () => deeds.item(item, "reject", { version })),
       act("Remove", () => deeds.remove(item), { class: "danger" }),
     ];

@@ -3,7 +3,8 @@
 import { button, el, keyed, table } from "./dom.js";
 import { ago, exactly, number } from "./words.js";
 
-const GOOD = ["ok", "new", "disabled", "waiting"];
+/** Of these nobody has to look after. */
+const GOOD = ["ok", "waiting", "disabled"];
 const PAGE = 20;
 
 /**

@@ -99,9 +99,9 @@ export class FeedView {
     const { items, more } = frame;
     const focused = this.#focused;
     const seen = this.articles.slice(0, MAX_SEEN);
-    const y = seen[0]?.offsetTop;
+    const tops = seen.map((node) => node.offsetTop);
     this.#showItems(context, frame);
-    slide(seen, seen[0]?.offsetTop - y);
+    seen.forEach((node, index) => slide(node, node.offsetTop - tops[index]));
     this.#showFrame(context, frame);
     for (const node of this.#rest.splice(0)) node.remove();
     if (focused?.isConnected && focused !== this.#focused) focused.focus({ preventScroll: true });

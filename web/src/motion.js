@@ -12,11 +12,10 @@ export function collapse(node) {
 }
 
 /**
- * Let nodes that were pushed down go there, instead of being there with a jolt.
- * @param {HTMLElement[]} nodes @param {number} by pixels
+ * Let a node that was pushed away go there, instead of being there with a jolt.
+ * @param {HTMLElement} node @param {number} by pixels, down
  */
-export function slide(nodes, by) {
-  if (!(by > 0) || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  const transform = [`translateY(${-by}px)`, "none"];
-  for (const node of nodes) node.animate({ transform }, 300);
+export function slide(node, by) {
+  if (!by || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  node.animate({ transform: [`translateY(${-by}px)`, "none"] }, 300);
 }
