@@ -96,5 +96,5 @@ $(DONE)/node: | $(DONE)/run
 %/node_modules/.package-lock.json: %/package.json | $(DONE)/node
 	@ops/setup/npm.sh $* && touch $@
 
-$(WIDGET): $(wildcard web/src/* web/demo/* web/demo/*/*) web/build.js $(WEB_PACKAGES)
+$(WIDGET): $(wildcard web/src/* web/admin/* web/builder/* web/embed/* web/demo/* web/demo/*/*) web/build.js $(WEB_PACKAGES)
 	@npm --silent --prefix web run build

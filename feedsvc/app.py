@@ -32,6 +32,7 @@ from feedsvc.net.websub import Publisher
 from feedsvc.relay import Relay
 from feedsvc.release import Releaser
 from feedsvc.retention import keep_counts
+from feedsvc.sampling import Sampler
 from feedsvc.sockjs import Settings as SockJSSettings
 from feedsvc.sockjs import SockJSRouter, fanout
 from feedsvc.store import Database, check, connect
@@ -41,6 +42,7 @@ from feedsvc.store.embedded import embedded_mongod
 from feedsvc.store.held import HeldStore
 from feedsvc.store.items import ItemStore
 from feedsvc.store.revocations import RevocationStore
+from feedsvc.store.samples import SampleStore
 from feedsvc.store.sources import SourceStore
 from feedsvc.webhooks import Webhooks
 
@@ -96,12 +98,15 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         public = _listen(stack, server.host, server.port, share_port=server.share_port)
         port: int = public[0].getsockname()[1]
         admin = _listen(stack, "127.0.0.1", _admin_port(settings, port), "admin_port")
+        admin_port: int = admin[0].getsockname()[1]
         prepare_data_dir(server.data_dir)
         tokens = from_settings(settings.auth, server.data_dir)
         uri, moved = server.mongodb_uri, asyncio.Event()
         if uri is None:
             mongod = await stack.enter_async_context(embedded_mongod(server.data_dir))
             uri, moved = mongod.uri, mongod.moved
+        where = Running(server.host, port, admin_port, uri, moved)
+        settings = at_ports(settings, where)
         database = await stack.enter_async_context(_database(uri))
         rules = settings.channel_rules
         store = ItemStore(database, rules)
@@ -122,19 +127,20 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
             await _run_beside(stack, publisher.run())
         door = LiveDoor(service)
         live = SockJSRouter(door, "/live", _sockjs_settings(settings))
+        samples = SampleStore(database)
+        sampler = Sampler(samples, relay, live, service.streams, admin_port)
         await _run_beside(stack, relay.run(), door.run(), keep_counts(store, rules))
         await _run_beside(stack, revoking.run(), service.loop_lag.run())
         await _first(relay.wait_ready(), stop.wait())
         await _first(revoking.wait_ready(), stop.wait())
-        await _run_beside(stack, releaser.run(), *webhooks.work())
+        await _run_beside(stack, releaser.run(), sampler.run(), *webhooks.work())
         stack.callback(live.close)
         _serve(stack, public_application(service, live), public, settings)
-        operator = admin_application(service, live, releaser, webhooks)
+        operator = admin_application(service, live, releaser, webhooks, sampler)
         _serve(stack, operator, admin, settings)
         stack.push_async_callback(_drain, draining, live, server.drain_seconds)
         log.info("serving port=%d fanout=%s", port, fanout.IMPLEMENTATION)
-        admin_port: int = admin[0].getsockname()[1]
-        yield Running(server.host, port, admin_port, uri, moved)
+        yield where
 
 
 def at_ports(settings: Settings, where: Running) -> Settings:
@@ -266,7 +272,7 @@ def _sockjs_settings(settings: Settings) -> SockJSSettings:
     # Well above what a session refuses with an error and goes on: who sends that much
     # is cut.
     return SockJSSettings(
-        origins=settings.server.allowed_origins,
+        origins=settings.server.admitted_origins,
         proxy_header="X-Forwarded-For" if settings.server.proxies else "",
         trusted_proxies=settings.server.proxies,
         max_sessions=limits.sessions,

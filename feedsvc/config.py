@@ -84,6 +84,16 @@ class Server:
             return self.origins
         return (*self.origins, "/".join(self.public_url.lower().split("/")[:3]))
 
+    @property
+    def admitted_origins(self) -> tuple[str, ...]:
+        """The allowed origins, and the operator's own page; empty: any."""
+        if not self.origins:
+            return ()
+        own = [
+            f"http://{name}:{self.admin_port}" for name in ("127.0.0.1", "localhost")
+        ]
+        return (*self.allowed_origins, *own)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

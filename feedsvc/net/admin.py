@@ -1,4 +1,4 @@
-"""The admin listener, on loopback: metrics, and what operators do."""
+"""The admin listener, on loopback: metrics, what operators do, and their page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,36 @@ from feedsvc.metrics import (
     of_traffic,
     of_webhooks,
 )
+from feedsvc.net.admin_watch import watch_routes
 from feedsvc.net.editorial import operator_routes
+from feedsvc.net.embed import HTML_TYPE, PageHandler
 from feedsvc.net.handler import Handler, NotFoundHandler
 from feedsvc.net.health import HealthHandler, ReadyHandler
+from feedsvc.net.pages import FileHandler, web_directory
 from feedsvc.net.service import Service
+from feedsvc.pages import render_admin
 from feedsvc.release import Releaser
+from feedsvc.sampling import Sampler
 from feedsvc.sockjs import SockJSRouter
 from feedsvc.webhooks import Webhooks
+
+# The page shows what sources write, and holds a token that may do everything.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+
+FILES = r"/admin/(admin\.js|admin\.css)"
 
 
 class MetricsHandler(Handler):
@@ -47,8 +70,24 @@ class MetricsHandler(Handler):
         await self.finish(self.metrics.render(sources))
 
 
+class AdminHandler(PageHandler):
+    """``/admin``: the operator's page, empty until a token is shown to it."""
+
+    up = "admin/"
+
+    async def get(self) -> None:
+        document = render_admin(self.asset)
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("Content-Security-Policy", POLICY)
+        await self.send_whole(document, HTML_TYPE)
+
+
 def admin_application(
-    service: Service, live: SockJSRouter, releaser: Releaser, webhooks: Webhooks
+    service: Service,
+    live: SockJSRouter,
+    releaser: Releaser,
+    webhooks: Webhooks,
+    sampler: Sampler,
 ) -> Application:
     """Return what the admin listener serves."""
     with_service: dict[str, Any] = {"service": service}
@@ -58,6 +97,8 @@ def admin_application(
         (r"/healthz", HealthHandler, with_service),
         (r"/readyz", ReadyHandler, with_service),
         *operator_routes(with_service),
+        *watch_routes(service, sampler),
+        *_page_routes(service, live),
     ]
     return Application(
         rules,
@@ -81,3 +122,20 @@ def _metrics(
             partial(of_loop, service.loop_lag.seconds),
         ]
     )
+
+
+def _page_routes(service: Service, live: SockJSRouter) -> list[Any]:
+    """Return the operator's page, if it has been built, and what it lives on.
+
+    It reads live items here too, so that one port is all that has to be forwarded to
+    a machine elsewhere.
+    """
+    web = web_directory()
+    files = web and web / "admin"
+    if files is None or not files.is_dir():
+        return []
+    return [
+        *live.urls,
+        (r"/admin", AdminHandler, {"service": service, "path": files}),
+        (FILES, FileHandler, {"service": service, "path": str(files)}),
+    ]

@@ -74,7 +74,7 @@ class Handler(RequestHandler):
 
     def prepare(self) -> None:
         """Refuse foreign origins and who asks too often; the others may read."""
-        allowed = self.service.settings.server.allowed_origins
+        allowed = self.service.settings.server.admitted_origins
         origin = self.request.headers.get("Origin")
         if allowed and origin is not None and origin.lower() not in allowed:
             raise Forbidden("origin: may not use the service")
@@ -205,7 +205,7 @@ class Handler(RequestHandler):
 
     def _open_to_origins(self) -> None:
         """Let the pages of allowed origins read the answer, errors too."""
-        allowed = self.service.settings.server.allowed_origins
+        allowed = self.service.settings.server.admitted_origins
         origin = self.request.headers.get("Origin")
         if not allowed:
             self.set_header("Access-Control-Allow-Origin", "*")

@@ -5,6 +5,7 @@ Rendering is pure: the same items, words and time make the same page.
 
 from __future__ import annotations
 
+from feedsvc.pages.admin import render_admin
 from feedsvc.pages.articles import playing_now
 from feedsvc.pages.builder import render_builder
 from feedsvc.pages.embed import Embed, render, render_error
@@ -21,6 +22,7 @@ __all__ = [
     "oembed_xml",
     "playing_now",
     "render",
+    "render_admin",
     "render_builder",
     "render_error",
     "speech",

@@ -54,6 +54,9 @@ PUBLIC = [
     "/readyz",
 ]
 ADMIN = [
+    "/admin",
+    "/admin/admin.css",
+    "/admin/admin.js",
     "/healthz",
     "/metrics",
     "/readyz",
@@ -100,7 +103,9 @@ def admin() -> list[Route]:
         traffic=Traffic(),
         loop_lag=LoopLag(),
     )
-    return routes(admin_application(cast("Any", service), nothing, nothing, nothing))
+    live = cast("Any", SimpleNamespace(urls=[]))
+    parts = (live, nothing, nothing, nothing)
+    return routes(admin_application(cast("Any", service), *parts))
 
 
 def handler_of(address: str, known: list[Route]) -> type[RequestHandler]:
@@ -121,7 +126,7 @@ def methods(handler: type[RequestHandler]) -> list[str]:
 def example_of(regex: re.Pattern[str]) -> str:
     """Return an address that matches: the first of a choice, or any name."""
     groups = re.sub(r"\(([^()|]*)[^()]*\)", r"\1", regex.pattern.rstrip("$"))
-    return groups.replace("[^/]+", "x")
+    return groups.replace("[^/]+", "x").replace("\\", "")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -15,14 +15,14 @@ const LIST = 1000;
 const base64 = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /** A token that may do everything. */
-function token() {
+export function token() {
   const exp = Math.floor(Date.now() / 1000) + 3600;
   const signed = `${base64({ alg: "HS256", typ: "JWT" })}.${base64({ sub: "tests", exp, admin: true })}`;
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
 
 export class Station {
-  /** Start it on free ports; `station.url` is its address. */
+  /** Start it on free ports; `station.url` and `station.adminUrl` are its addresses. */
   static async start() {
     const station = new Station();
     station.folder = await mkdtemp(join(tmpdir(), "feedsvc-web-"));
@@ -41,10 +41,11 @@ export class Station {
       },
     });
     for await (const line of createInterface({ input: station.process.stdout })) {
-      station.url = /ready at (\S+)/.exec(line)?.[1];
-      if (station.url) break;
+      station.url ??= /ready at (\S+)/.exec(line)?.[1];
+      station.adminUrl = /metrics +(\S+)\/metrics/.exec(line)?.[1];
+      if (station.adminUrl) break;
     }
-    if (!station.url) throw new Error("the service did not start");
+    if (!station.adminUrl) throw new Error("the service did not start");
     station.process.stdout.resume();
     return station;
   }
