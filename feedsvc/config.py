@@ -76,6 +76,9 @@ class Server:
         5, duration_s, "time over which open connections are closed at a stop"
     )
     log_level: str = _key("INFO", kinds.level, "log level")
+    log_format: str = _key(
+        "text", kinds.log_format, "form of log lines: text, or json for machines"
+    )
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from feedsvc.core.item import ItemType
+from feedsvc.logs import FORMATS
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -102,6 +103,14 @@ def level(value: object) -> str:
     name = text(value).upper()
     if name not in LEVELS:
         raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return name
+
+
+def log_format(value: object) -> str:
+    """Return the name of a form that log lines have."""
+    name = text(value).lower()
+    if name not in FORMATS:
+        raise ValueError(f"must be one of {', '.join(FORMATS)}")
     return name
 
 

@@ -92,7 +92,7 @@ async def run_until_stopped(
                 webhooks.replace(found)
                 scheduler.replace(found)
             except ConfigError as error:
-                log.error("configuration not taken: %s", error)  # noqa: TRY400 - no bug
+                log.error("configuration not taken cause=%s", error)  # noqa: TRY400 - no bug
             else:
                 log.info("configuration taken")
 
@@ -196,7 +196,7 @@ async def _run_or_wait(job: Job, shared: Tools) -> None:
         await run(job, shared)
     except Unavailable as error:
         # The lease ends by itself, and offering the same items again is safe.
-        log.warning("run lost source=%s: %s", job.source.name, error)
+        log.warning("run lost source=%s cause=%s", job.source.name, error)
 
 
 async def _run_to_the_end(job: Job, shared: Tools, *, even_early: bool) -> Summary:

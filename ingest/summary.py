@@ -29,6 +29,12 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+_LINE = (
+    "run finished source=%s outcome=%s created=%d updated=%d unchanged=%d"
+    " removed=%d dropped=%d faults=%d seconds=%.2f"
+)
+
+
 @dataclass(slots=True)
 class Summary:
     """What a run did; ``error`` says why it failed, ``faults`` what it left out."""
@@ -52,8 +58,7 @@ class Summary:
         """Write the run's one line; a warning if a person should look at it."""
         log.log(
             logging.WARNING if needs_a_person else logging.INFO,
-            "run finished source=%s outcome=%s created=%d updated=%d unchanged=%d"
-            " removed=%d dropped=%d faults=%d seconds=%.2f%s",
+            f"{_LINE} error=%r" if self.error else _LINE,
             self.source,
             self.outcome.value.replace(" ", "-"),
             self.written[Status.CREATED],
@@ -63,5 +68,5 @@ class Summary:
             self.dropped.total(),
             self.fault_count,
             self.seconds,
-            f" error={self.error!r}" if self.error else "",
+            *([self.error] if self.error else []),
         )

@@ -129,7 +129,7 @@ class Webhooks:
             idle_connection_timeout=IDLE_S,
         )
         self._server.add_socket(listener)
-        log.info("webhooks at http://%s:%d/hooks/", self._host, self._port)
+        log.info("webhooks taken host=%s port=%d", self._host, self._port)
 
 
 class _Answers(RequestHandler):

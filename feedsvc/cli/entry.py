@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = _settings(options)
         if isinstance(settings, int):
             return settings
-        logs.set_up(settings.server.log_level)
+        logs.set_up(settings.server.log_level, settings.server.log_format)
         command: Command = options.command
         return command(options, settings)
     except (FeedError, ValueError) as error:

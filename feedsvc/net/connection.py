@@ -6,7 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from itertools import count
 
+from feedsvc import logs
 from feedsvc.audience import Member
 from feedsvc.core import messages
 from feedsvc.core.access import ANYONE
@@ -24,7 +26,7 @@ from feedsvc.errors import Expired, FeedError, TooLarge
 from feedsvc.net.rate import Bucket
 from feedsvc.net.service import Service
 from feedsvc.schema import parse_json, parse_request, request_id
-from feedsvc.sockjs import SockJSConnection
+from feedsvc.sockjs import ConnectionInfo, SockJSConnection
 from feedsvc.sockjs.session import SockJSSession, utf8_size
 
 log = logging.getLogger("feedsvc.session")
@@ -36,20 +38,32 @@ UNEXPECTED = FeedError("an unexpected error; it has been logged")
 class LiveConnection(SockJSConnection):
     """Runs what a client asks, and sends it what its session says."""
 
-    __slots__ = ("_bucket", "_door", "state")
+    __slots__ = ("_bucket", "_door", "number", "state")
 
     def __init__(self, session: SockJSSession, door: LiveDoor) -> None:
         super().__init__(session)
         self._door = door
+        #: What the log calls this session; its SockJS id would let others speak for it.
+        self.number = next(door.numbers)
         self._bucket = Bucket(door.messages_per_second)
         self.state: Session[Member] = Session(door.service.relay.hub, self)
 
+    def on_open(self, info: ConnectionInfo) -> None:
+        with logs.in_session(self.number):
+            log.debug("session opened transport=%s", info.transport)
+
     def on_close(self) -> None:
+        with logs.in_session(self.number):
+            log.debug("session closed subscriptions=%d", len(self.state.channels))
         self.state.close()
         self._door.forget(self)
 
     def on_message(self, message: str) -> Awaitable[None] | None:
         """Answer one message; whatever is wrong with it, the session goes on."""
+        with logs.in_session(self.number):
+            return self._answer(message)
+
+    def _answer(self, message: str) -> Awaitable[None] | None:
         asked_id = None
         try:
             # Refusals carry the id too: the client waits for an answer to it.
@@ -66,6 +80,7 @@ class LiveConnection(SockJSConnection):
         return None
 
     def _refuse(self, asked_id: messages.RequestId, cause: FeedError) -> None:
+        log.debug("message refused code=%s", cause.code)
         self._door.service.refusals["live", cause.code] += 1
         self.send(messages.error(asked_id, cause))
 
@@ -106,13 +121,14 @@ class LiveConnection(SockJSConnection):
     async def _answering(
         self, asked_id: messages.RequestId, work: Awaitable[str]
     ) -> None:
-        try:
-            self.send(await work)
-        except FeedError as error:
-            self._refuse(asked_id, error)
-        except Exception:
-            log.exception("request failed")
-            self._refuse(asked_id, UNEXPECTED)
+        with logs.in_session(self.number):
+            try:
+                self.send(await work)
+            except FeedError as error:
+                self._refuse(asked_id, error)
+            except Exception:
+                log.exception("request failed")
+                self._refuse(asked_id, UNEXPECTED)
 
     async def _backlog(self, request: Backlog) -> str:
         service = self._door.service
@@ -138,6 +154,7 @@ class LiveDoor:
         self.service = service
         self.messages_per_second = service.settings.limits.messages_per_second
         self.message_bytes = service.settings.limits.message_bytes
+        self.numbers = count(1)
         self._with_token: set[LiveConnection] = set()
 
     def require_size(self, message: str) -> None:

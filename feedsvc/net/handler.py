@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
 
+from feedsvc import logs
 from feedsvc.core.access import ANYONE, Rights
 from feedsvc.core.channel import Channel
 from feedsvc.core.messages import Page, encode
@@ -70,10 +72,17 @@ class Handler(RequestHandler):
         self.set_header("Referrer-Policy", "strict-origin-when-cross-origin")
         # Pages have policies of their own; whatever else is opened as one may nothing.
         self.set_header("Content-Security-Policy", NO_PAGE)
+        self.set_header("X-Request-ID", self.request_id)
         self.clear_header("Server")
+
+    @cached_property
+    def request_id(self) -> str:
+        """What the log calls this request."""
+        return logs.name_request(self.request.headers.get("X-Request-ID"))
 
     def prepare(self) -> None:
         """Refuse foreign origins and who asks too often; the others may read."""
+        logs.in_request(self.request_id)
         allowed = self.service.settings.server.admitted_origins
         origin = self.request.headers.get("Origin")
         if allowed and origin is not None and origin.lower() not in allowed:
@@ -213,11 +222,15 @@ class Handler(RequestHandler):
             self.vary_on("Origin")
             if origin is not None and origin.lower() in allowed:
                 self.set_header("Access-Control-Allow-Origin", origin)
-        self.set_header("Access-Control-Expose-Headers", "ETag, Retry-After")
+        self.set_header(
+            "Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-ID"
+        )
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        if not isinstance(value, FeedError):
-            super().log_exception(typ, value, tb)
+        # Tornado's own lines would have the address, and so what was asked for.
+        if not isinstance(value, FeedError | HTTPError):
+            cause = (typ, value, tb)
+            log.error("request failed method=%s", self.request.method, exc_info=cause)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Tell the error; unexpected ones give away no detail."""

@@ -62,7 +62,7 @@ class KeyFile:
         try:
             self.keys = _read(self._path)
         except (OSError, ValueError) as error:
-            log.warning("auth.jwks not read again file=%s: %s", self._path, error)
+            log.warning("auth.jwks not read again file=%s cause=%s", self._path, error)
             return False
         log.info("auth.jwks read again file=%s keys=%d", self._path, len(self.keys))
         return True

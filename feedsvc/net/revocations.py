@@ -6,7 +6,6 @@ import logging
 from datetime import UTC, datetime
 
 from feedsvc.core.messages import encode
-from feedsvc.core.revocation import Revocation
 from feedsvc.errors import Forbidden, Unauthorized
 from feedsvc.net.api import PublishHandler
 from feedsvc.schema.revocation import parse_revocation
@@ -25,7 +24,11 @@ class RevocationsHandler(PublishHandler):
             raise Forbidden("the token is not an admin's")
         revocation = parse_revocation(self.body(), datetime.now(UTC))
         await self.service.revoking.add(revocation)
-        log.info("revoked %s by=%s", _name(revocation), rights.subject)
+        log.info(
+            "tokens revoked jti=%s sub=%s issued_before=%s by=%s",
+            *(revocation.token_id, revocation.subject, revocation.issued_before),
+            rights.subject,
+        )
         told = {
             "jti": revocation.token_id,
             "sub": revocation.subject,
@@ -34,9 +37,3 @@ class RevocationsHandler(PublishHandler):
         }
         given = {name: value for name, value in told.items() if value is not None}
         self.reply(encode(given), 201)
-
-
-def _name(revocation: Revocation) -> str:
-    if revocation.subject is not None:
-        return f"sub={revocation.subject!r} before={revocation.issued_before}"
-    return f"jti={revocation.token_id!r}"

@@ -142,7 +142,7 @@ def from_settings(auth: Auth, data_dir: Path) -> Tokens:
     secret = auth.secret or _kept_secret(data_dir / "secret")
     if len(secret.encode()) < GOOD_SECRET:
         log.warning(
-            "auth.secret is short and may be guessed; %d bytes are good", GOOD_SECRET
+            "auth.secret is short and may be guessed good_bytes=%d", GOOD_SECRET
         )
     public_key, file, faults = None, None, []
     if auth.public_key is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -10,6 +11,8 @@ from typing import Any
 from tornado.web import RequestHandler
 
 from feedsvc.histogram import Histogram
+
+log = logging.getLogger("feedsvc.http")
 
 BOUNDS_S = (0.005, 0.025, 0.1, 0.5, 2.5, 10)
 # Every address that is none of ours.
@@ -41,10 +44,14 @@ class Traffic:
         return note
 
     def _note(self, name: str, handler: RequestHandler) -> None:
-        status = handler.get_status()
+        status, seconds = handler.get_status(), handler.request.request_time()
+        log.debug(
+            "request answered method=%s route=%s status=%d seconds=%.4f",
+            *(handler.request.method, name, status, seconds),
+        )
         self.answers[name, f"{status // 100}xx"] += 1
         if getattr(handler, "is_timed", True):
-            self.seconds[name].observe(handler.request.request_time())
+            self.seconds[name].observe(seconds)
 
 
 def route(pattern: str) -> str:

@@ -100,7 +100,7 @@ class EmbeddedMongod:
                 await self.start()
             except (ConfigError, OSError) as error:
                 # A full disk, say, on which our own files find no place either.
-                log.error("mongod does not start: %s", error)  # noqa: TRY400 expected
+                log.error("mongod does not start cause=%s", error)  # noqa: TRY400 expected
                 continue
             if self.port != port:
                 log.warning("mongod moved from=%d to=%d", port, self.port)

@@ -63,7 +63,8 @@ def configured(
     same.
     """
     settings = from_environment(options.config)
-    logs.set_up(settings.server.log_level if log else "WARNING")
+    server = settings.server
+    logs.set_up(server.log_level if log else "WARNING", server.log_format)
     return settings, jobs(settings, os.environ)
 
 

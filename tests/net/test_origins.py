@@ -68,7 +68,9 @@ async def test_any_page_may_read_without_a_list(station: Station) -> None:
 
     for answer in (good, bad):
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert answer.headers["Access-Control-Expose-Headers"] == "ETag, Retry-After"
+        assert answer.headers["Access-Control-Expose-Headers"] == (
+            "ETag, Retry-After, X-Request-ID"
+        )
         assert "Access-Control-Allow-Credentials" not in answer.headers
         assert "Set-Cookie" not in answer.headers
 
