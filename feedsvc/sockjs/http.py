@@ -196,6 +196,8 @@ class Exchange(HTTPMessageDelegate):
     def _write_head(self, status: int, fields: Headers, body: bytes) -> Future[None]:
         line = ResponseStartLine("HTTP/1.1", status, HTTPStatus(status).phrase)
         fields["Date"] = format_datetime(datetime.now(UTC), usegmt=True)
+        # Frames hold what strangers wrote: no browser is to take them for a page.
+        fields["X-Content-Type-Options"] = "nosniff"
         return self._connection.write_headers(line, HTTPHeaders(fields), body)
 
     # Header sets.

@@ -95,7 +95,7 @@ async def test_headers_are_the_transports(client: Client, transport: str) -> Non
     assert headers["cache-control"] == NOCACHE
     assert not {"expires", "last-modified", "set-cookie"} & headers.keys()
     assert ("transfer-encoding" in headers) == (transport in STREAMS)
-    assert ("x-content-type-options" in headers) == (transport == "jsonp")
+    assert headers["x-content-type-options"] == "nosniff"
     cross = transport in ("xhr", "xhr_streaming", "eventsource")
     assert ("access-control-allow-origin" in headers) == cross
 

@@ -18,5 +18,4 @@ def poll(exchange: Exchange) -> PollReceiver | None:
         return f"/**/{callback}({script_string(frame)});\r\n".encode()
 
     headers = nocache() | exchange.cookie()
-    headers["X-Content-Type-Options"] = "nosniff"
     return PollReceiver(exchange, wrap, SCRIPT_TYPE, headers)
