@@ -28,6 +28,7 @@ from feedsvc.net.openapi_page import page
 from feedsvc.net.pages import DemoHandler
 from feedsvc.net.routes import public_application
 from feedsvc.net.tokens import Tokens
+from feedsvc.net.traffic import Traffic
 from feedsvc.schema.fields import MAX_URL
 from tests.net.station import SECRET, post
 
@@ -121,9 +122,9 @@ def test_the_service_keeps_what_the_document_promises(case: Case, service: str) 
 
 def routes() -> list[tuple[re.Pattern[str], type[RequestHandler]]]:
     """Return the routes of the public listener, SockJS and the demo aside."""
+    service = SimpleNamespace(settings=Settings(), traffic=Traffic())
     application = public_application(
-        cast("Any", SimpleNamespace(settings=Settings())),
-        cast("Any", SimpleNamespace(urls=[])),
+        cast("Any", service), cast("Any", SimpleNamespace(urls=[]))
     )
     return [
         (rule.matcher.regex, rule.target)
