@@ -70,6 +70,20 @@ async def test_handshake_has_what_the_rfc_asks(client: Client) -> None:
     }
 
 
+async def test_handshake_ends_where_a_read_of_128_bytes_ends(client: Client) -> None:
+    """Clients that read so many at a time find no frame in what they have read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    fields = "".join(
+        f"{name}: {value}\r\n" for name, value in upgrade_headers().items()
+    )
+    writer.write(f"GET /close/s/one/websocket HTTP/1.1\r\n{fields}\r\n".encode())
+    async with asyncio.timeout(PATIENCE_S):
+        head = await reader.readexactly(128)
+        writer.close()
+
+    assert head.endswith(b"\r\n\r\n")
+
+
 @pytest.mark.parametrize("path", ["/echo/s/one/websocket", "/echo/websocket"])
 @pytest.mark.parametrize(
     ("change", "status"),

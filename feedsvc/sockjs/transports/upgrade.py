@@ -10,8 +10,10 @@ from feedsvc.sockjs.deflate import negotiate
 from feedsvc.sockjs.http import Exchange
 from feedsvc.sockjs.transports.websocket import WebSocketSession
 
+# 128 bytes with the key and the blank line: ws4py reads so many at a time, and of the
+# frames that come with the head's end it keeps only the first.
 HANDSHAKE = (
-    "HTTP/1.1 101 Switching Protocols\r\n"
+    "HTTP/1.1 101 Switching Protocol\r\n"
     "Upgrade: websocket\r\n"
     "Connection: Upgrade\r\n"
     "Sec-WebSocket-Accept: {accept}\r\n"
