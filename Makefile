@@ -12,6 +12,7 @@ PYTHON := .venv/bin/python
 DONE := .venv/done
 WEB_PACKAGES := web/node_modules/.package-lock.json
 TEST_PACKAGES := $(WEB_PACKAGES) tests/sockjs/node_modules/.package-lock.json
+TEST_PROGRAMS := $(DONE)/redis $(DONE)/promtool
 WIDGET := web/dist/widget.js
 SETUP := setup.py $(wildcard feedsvc/sockjs/*.c)
 
@@ -29,7 +30,7 @@ run: install ## start the service, its own MongoDB and the demo station
 	@$(MAKE) --silent web || echo "The widget is missing: it could not be built."
 	@$(PYTHON) ops/run.py
 
-test: $(DONE)/dev $(DONE)/mongod $(DONE)/redis $(TEST_PACKAGES) $(WIDGET) ## run every test
+test: $(DONE)/dev $(DONE)/mongod $(TEST_PROGRAMS) $(TEST_PACKAGES) $(WIDGET) ## run every test
 	@npm --silent --prefix web test
 	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && \
 	    npm --silent --prefix web run test:browser && $(PYTHON) -m pytest
@@ -89,6 +90,9 @@ $(DONE)/mongod: | $(DONE)/run
 
 $(DONE)/redis: | $(DONE)/dev
 	@ops/setup/redis.sh && touch $@
+
+$(DONE)/promtool: | $(DONE)/dev
+	@ops/setup/promtool.sh && touch $@
 
 $(DONE)/node: | $(DONE)/run
 	@ops/setup/node.sh && touch $@
