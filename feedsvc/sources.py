@@ -177,7 +177,11 @@ _FIGURES: dict[str, tuple[str, Family, Read]] = {
     "next_due_timestamp_seconds": (
         "when it is due again",
         GaugeMetricFamily,
-        lambda state, now: _epoch(state.next_due),
+        lambda state, now: (
+            None
+            if standing(state, now) is Standing.DISABLED
+            else _epoch(state.next_due)
+        ),
     ),
     "quiet": (
         "1 while a busy source brings nothing",

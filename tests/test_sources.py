@@ -115,6 +115,18 @@ def test_figures_count_every_source_and_label_the_first_ones() -> None:
     assert found["feedsvc_source_takedown_seconds"].samples == []
 
 
+def test_a_source_that_is_switched_off_is_never_due() -> None:
+    """Else it would look forgotten, and somebody would be called."""
+    off = replace(state(), disabled_by="ada")
+
+    due = [
+        figures([one])["feedsvc_source_next_due_timestamp_seconds"].samples
+        for one in (state(), off)
+    ]
+
+    assert [len(samples) for samples in due] == [1, 0]
+
+
 @pytest.mark.mongo
 async def test_the_command_reads_the_database(
     database: Database,

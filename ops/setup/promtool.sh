@@ -1,0 +1,25 @@
+#!/bin/sh
+# Bring promtool into the virtual environment: the alert rules are tested with it.
+#
+# Debian has it in one package with the Prometheus server, which would be started if it
+# were installed; so the program is taken out of the package.
+set -eu
+cd "$(dirname "$0")/../.."
+command -v promtool >/dev/null && exit
+echo "Bringing promtool into the virtual environment"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fetch() {
+    (cd "$work" && apt-get download -qq prometheus >/dev/null 2>&1)
+}
+# The package lists of a bare machine are missing or too old: only then fetch them.
+if ! fetch; then
+    apt-get update -qq </dev/null >/dev/null || true
+    fetch || {
+        echo "promtool for the tests: apt-get could not download prometheus" >&2
+        exit 1
+    }
+fi
+dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb |
+    tar --extract --to-stdout ./usr/bin/promtool >"$work/promtool"
+install -m 755 "$work/promtool" .venv/bin/promtool
