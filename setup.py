@@ -42,7 +42,6 @@ setup(
     package_data={
         "feedsvc": [
             "py.typed",
-            "demo.toml",
             "pages/templates/*.html",
             "sockjs/_fanout.pyi",
         ],
@@ -74,6 +73,7 @@ setup(
         ],
         "redis": ["redis>=5.2"],
         "test": [
+            "build>=1.2",
             "redis>=5.2",
             "schemathesis>=4.20",
             "pytest>=8.4",
