@@ -1,6 +1,6 @@
 /**
- * Photograph the widget in each state and theme, on a service of its own, and the demo
- * station if it is running at the address given.
+ * Photograph the widget in each state and theme and the operator's page, on a service of
+ * its own, and the demo station if it is running at the address given.
  *
  *     node ops/screenshots.mjs docs/images [http://127.0.0.1:8080]
  *
@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { publishNews } from "../tests/web/browser/news.js";
 import { launch } from "../tests/web/browser/page.js";
 import { Station } from "../tests/web/browser/station.js";
+import { photographAdmin } from "./screenshots-admin.mjs";
 
 // Long enough for pictures that load lazily, and for what moves to come to rest.
 const SETTLE_MS = 1500;
@@ -141,6 +142,7 @@ const station = await Station.start();
 try {
   await publishNews(station);
   await photographWidget(browser, station);
+  await photographAdmin(browser, station, folder);
   if (demo && (await fetch(demo).catch(() => undefined))) await photographStation(browser, demo);
 } finally {
   await Promise.all([browser.close(), station.stop()]);

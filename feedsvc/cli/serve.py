@@ -24,6 +24,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         lines = [f"feedsvc is ready at {where.url}"]
         if where.admin_port:
             lines.append(f"  metrics    http://127.0.0.1:{where.admin_port}/metrics")
+            lines.append(f"  operator   http://127.0.0.1:{where.admin_port}/admin")
         if settings.server.mongodb_uri is None:
             lines.append(f"  MongoDB    {where.mongodb_uri} (private)")
         print("\n".join(lines), flush=True)

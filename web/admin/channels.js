@@ -33,10 +33,14 @@ export function channels(place, api, deeds, client) {
   place.append(el("div", { class: "split" }, el("div", {}, tree.node, more), el("div", { class: "tail" }, title, hint, list)));
 
   const row = ({ channel, items, subscribers, changes, last, isChosen }) => {
-    const depth = channel.split(".").length - 1;
-    const open = button(channel, () => choose(channel), { class: "link", "aria-pressed": String(isChosen) });
-    open.dataset.depth = String(Math.min(depth, 5));
-    return tree.row(open, number(items), number(subscribers), number(changes),
+    const isPattern = channel.includes("*");
+    const names = isPattern ? [channel] : channel.split(".");
+    const open = button(names.at(-1), () => choose(channel), {
+      class: "link", "aria-label": channel, "aria-pressed": String(isChosen), "data-depth": Math.min(names.length - 1, 5),
+    });
+    // Where there is no room for a tree, each row says where it is.
+    if (names.length > 1) open.prepend(el("span", { class: "above" }, `${names.slice(0, -1).join(".")}.`));
+    return tree.row(open, isPattern ? "–" : number(items), number(subscribers), isPattern ? "–" : number(changes),
       last ? el("span", {}, el("time", { datetime: last.date, title: exactly(last.date) }, ago(last.date)), ` ${nameOf(last)}`) : "none");
   };
   const entry = (item) => {

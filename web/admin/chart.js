@@ -5,6 +5,8 @@ import { el, svg } from "./dom.js";
 const WIDTH = 300;
 const HEIGHT = 72;
 const HOUR_MS = 3600000;
+/** A service that has just begun has a short past, drawn as wide as a long one. */
+const LEAST_MS = 60000;
 
 /**
  * @param {string} title @param {(value: number) => string} told
@@ -20,7 +22,8 @@ export function chart(title, told) {
   const show = (points, stepMs) => {
     const top = Math.max(...points.map(({ value }) => value), 1e-9);
     const end = Math.max(Date.now(), points.at(-1)?.at ?? 0);
-    const x = (at) => WIDTH * (1 - (end - at) / HOUR_MS);
+    const spanMs = Math.min(HOUR_MS, Math.max(LEAST_MS, end - (points[0]?.at ?? end)));
+    const x = (at) => WIDTH * (1 - (end - at) / spanMs);
     const y = (value) => HEIGHT - 2 - (HEIGHT - 6) * (value / top);
     const runs = unbroken(points, stepMs);
     const ways = runs.map((run) => run.map(({ at, value }) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`));

@@ -22,7 +22,7 @@ export function sources(place, api, deeds, tell) {
     const next = one.disabled_by ? "never" : one.running ? "runs now" : ago(one.next_due);
     return list.row(
       el("span", {}, one.source, one.channel && el("small", {}, ` ${one.channel}`)),
-      el("span", { class: GOOD.includes(one.standing) ? "good" : "bad" }, one.standing, one.why && el("small", {}, ` ${one.why}`)),
+      el("span", { class: one.disabled_by ? "" : GOOD.includes(one.standing) ? "good" : "bad" }, one.standing, one.why && el("small", {}, ` ${one.why}`)),
       el("span", { title: exactly(one.next_due) }, next),
       el("span", { title: exactly(one.last_item_at) }, ago(one.last_item_at)),
       el("span", {}, number(one.items_today), el("small", {}, ` usually ${number(one.items_usual ?? 0)}`)),

@@ -32,10 +32,11 @@ async function hold(id, text) {
 }
 
 /** Open the page; complaints fail the test. */
-async function open(t, options = {}) {
+async function open(t, { hasClock, ...options } = {}) {
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
   t.after(() => context.close());
   const page = await context.newPage();
+  if (hasClock) await page.clock.install();
   const complaints = [];
   page.on("pageerror", ({ message }) => complaints.push(message));
   page.on("console", (message) => {
@@ -151,7 +152,7 @@ test("a version that was changed meanwhile is not approved", async (t) => {
 
 test("an item is pinned, unpinned, and erased unless that is undone", async (t) => {
   await station.publish("radiomeridian.desk", [{ id: "p9", type: "post", content_text: "Pin me" }]);
-  const page = await enter(t);
+  const page = await enter(t, { hasClock: true });
   await page.getByRole("button", { name: "radiomeridian.desk", exact: true }).click();
 
   await page.getByRole("button", { name: "Pin: Pin me" }).click();
@@ -161,6 +162,9 @@ test("an item is pinned, unpinned, and erased unless that is undone", async (t) 
   await page.getByText("Erasing for good: Pin me").waitFor();
   await page.locator(".notice", { hasText: "Erasing" }).getByRole("button", { name: "Undo" }).click();
   await page.getByRole("button", { name: "Remove: Pin me" }).click();
+  await page.getByText("is being erased").waitFor();
+  assert.equal((await ask("GET", "items/p9")).state, "visible");
+  await page.clock.fastForward(6000);
   await until(() => page.getByRole("button", { name: "Pin: Pin me" }).count(), (count) => count === 0);
   await until(async () => (await ask("GET", "items/p9")).state, (state) => state === "removed");
 
@@ -184,9 +188,8 @@ test("who is in a list by keyboard stays there when it is read again", async (t)
   const approve = page.getByRole("button", { name: "Approve: Stay with me" });
   await approve.focus();
 
-  const reading = page.waitForResponse(/api\/queue/);
   await hold("q5", "Another one");
-  await reading;
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await page.getByRole("button", { name: "Approve: Another one" }).waitFor();
 
   assert.ok(await approve.evaluate((node) => node === document.activeElement));
