@@ -9,7 +9,7 @@ is told to nobody.  No change looks at a clock: all are handed ``now``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from feedsvc.core.channel import Channel
@@ -26,6 +26,8 @@ class Reason(StrEnum):
     REJECTED = "rejected"
 
 
+# So often at most a tombstone is written anew because its source still shows the item.
+REMEMBER_EVERY = timedelta(days=1)
 # These end by themselves.
 TIMED = frozenset({Reason.DELAY, Reason.EMBARGO})
 
@@ -123,6 +125,20 @@ class Record:
             return self
         gone = replace(tombstone(self.held.item, now), rev=1)
         return self._next(None, Held(gone, Reason.REJECTED, now))
+
+    def kept_out(self, now: datetime) -> Record:
+        """Note that a source still brings what was removed or rejected.
+
+        What stays of it is forgotten after a time; that begins anew, once a day.
+        """
+        shown, held = self.shown, self.held
+        if held is not None:
+            is_fresh = now - held.since < REMEMBER_EVERY
+            return self if is_fresh else self._next(shown, replace(held, since=now))
+        removed_at = shown.removed_at if shown else None
+        if shown is None or removed_at is None or now - removed_at < REMEMBER_EVERY:
+            return self
+        return self._next(replace(shown, removed_at=now), None)
 
     def approve(self, now: datetime, version: int | None = None) -> Record:
         """Show what is in review, or leave it to its embargo.

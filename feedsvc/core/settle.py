@@ -38,7 +38,7 @@ def settle(
     if record.channel not in (None, offer.channel):
         raise Conflict(offer.id)
     if not terms.revive and _is_barred(offer, record):
-        return Status.GONE, record
+        return Status.GONE, record.kept_out(now)
     visible, waiting = record.visible, record.waiting
     if visible is not None and _is_ahead(offer.publish_at, now):
         raise BadMessage("publish_at", "must not be ahead of what is visible already")

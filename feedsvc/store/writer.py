@@ -160,7 +160,7 @@ class Writer:
         known = before or Record(after.id)
         # What is 0 is not in the document, and matches None.
         state = {"rev": known.rev or None, "version": known.version or None}
-        is_silent = after.shown is known.shown
+        is_silent = after.rev == known.rev
         return ReplaceOne(
             {"_id": after.id, **state},
             to_document(after, self._rules, silent=is_silent),

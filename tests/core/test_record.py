@@ -166,6 +166,32 @@ def test_a_source_does_not_bring_back_what_was_removed() -> None:
     assert record is gone
 
 
+def test_what_a_source_still_shows_is_kept_out_as_long_as_it_does() -> None:
+    """Its tombstone is written anew once a day, and tells readers nothing."""
+    removed = take(make_offer(), terms=SOURCE).remove(NOON)
+    soon, later = NOON + timedelta(hours=23), NOON + timedelta(hours=24)
+
+    _, same = settle(make_offer(), removed, soon, SOURCE)
+    status, renewed = settle(make_offer(), removed, later, SOURCE)
+
+    assert same is removed
+    assert (status, renewed.rev) == (Status.GONE, removed.rev)
+    assert renewed.shown is not None
+    assert renewed.shown.removed_at == later
+
+
+def test_what_was_rejected_is_remembered_as_long_as_its_source_shows_it() -> None:
+    """For it was never shown, there is no tombstone."""
+    rejected = take(make_offer(), terms=QUEUE).reject(NOON)
+    later = NOON + timedelta(days=2)
+
+    status, renewed = settle(make_offer(), rejected, later, QUEUE)
+
+    assert status is Status.GONE
+    assert renewed.held is not None
+    assert renewed.held.since == later
+
+
 def test_a_publisher_may_bring_back_what_was_removed() -> None:
     """As a new item of a higher revision, so that every client takes it."""
     gone = take(make_offer()).remove(NOON)

@@ -15,6 +15,7 @@ from feedsvc.core.position import Position
 from feedsvc.errors import Conflict, FeedError, Unavailable
 from feedsvc.store import Database, connect
 from feedsvc.store.changes import ChangeStream, Committed, Idle
+from feedsvc.store.documents import TOMBSTONE_AGE
 from feedsvc.store.items import ItemStore, SnapshotGone, Written
 from tests.store.offers import NOW, offer
 
@@ -122,6 +123,22 @@ async def test_a_source_cannot_bring_back_what_was_removed(store: ItemStore) -> 
 
     assert outcome(shown) == (Status.GONE, 2)
     assert outcome(published) == (Status.CREATED, 3)
+
+
+async def test_a_removal_lasts_while_its_source_still_shows_the_item(
+    store: ItemStore, database: Database
+) -> None:
+    """The day on which it is forgotten moves on, and the stream tells nobody."""
+    later = NOW + timedelta(days=20)
+    await store.write([offer("a")], now=NOW, revive=False)
+    await store.remove("a", now=NOW)
+
+    [shown] = await store.write([offer("a")], now=later, revive=False)
+
+    assert outcome(shown) == (Status.GONE, 2)
+    [document] = await database.items.find({"_id": "a"}).to_list()
+    assert document["expire_at"] == later + TOMBSTONE_AGE
+    assert document["silent"]
 
 
 async def test_removing_erases_the_content_and_is_idempotent(
