@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from tests.net.station import lived_in, make_settings, own_database, serving
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "ops" / "prometheus"
 ALERTS = PROMETHEUS / "alerts.yml"
+# `make test` brings it into the virtual environment, if the machine has none.
+PROMTOOL = shutil.which("promtool") or str(Path(sys.executable).with_name("promtool"))
 DASHBOARD = ROOT / "ops" / "grafana" / "feedsvc.json"
 
 # What Prometheus itself adds.
@@ -29,7 +33,7 @@ NAME = re.compile(r"\b(feedsvc_\w+|process_\w+|up)\b")
 def promtool(*arguments: str) -> str:
     """Run promtool; fail with what it says."""
     done = subprocess.run(
-        ["promtool", *arguments], capture_output=True, text=True, check=False
+        [PROMTOOL, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
