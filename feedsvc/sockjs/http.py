@@ -102,7 +102,7 @@ class Exchange(HTTPMessageDelegate):
             return
         self._connection.set_close_callback(self.on_connection_close)
         if self._route is None:
-            self.answer(HTTPStatus.NOT_FOUND)
+            self.answer(HTTPStatus.NOT_FOUND, b"Not found.\n")
         else:
             self._route.answer(self)
         if not self.is_lost and self._connection.stream.closed():

@@ -48,7 +48,7 @@ async def test_other_paths_are_not_found(
     """Empty parts, dots, too few or too many segments, unknown names."""
     answer = await client.request(method, "/echo" + suffix)
 
-    assert (answer.status, answer.body) == (404, b"")
+    assert (answer.status, answer.body) == (404, b"Not found.\n")
 
 
 @pytest.mark.parametrize(
