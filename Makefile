@@ -12,7 +12,7 @@ PYTHON := .venv/bin/python
 DONE := .venv/done
 WEB_PACKAGES := web/node_modules/.package-lock.json
 TEST_PACKAGES := $(WEB_PACKAGES) tests/sockjs/node_modules/.package-lock.json
-TEST_PROGRAMS := $(DONE)/redis $(DONE)/balancers $(DONE)/promtool
+TEST_PROGRAMS := $(DONE)/redis $(DONE)/balancers $(DONE)/promtool $(DONE)/php
 WIDGET := web/dist/widget.js
 SETUP := setup.py $(wildcard feedsvc/sockjs/*.c)
 
@@ -90,6 +90,9 @@ $(DONE)/mongod: | $(DONE)/run
 
 $(DONE)/redis: | $(DONE)/dev
 	@ops/setup/redis.sh && touch $@
+
+$(DONE)/php: | $(DONE)/dev
+	@ops/setup/php.sh && touch $@
 
 $(DONE)/balancers: | $(DONE)/dev
 	@ops/setup/balancers.sh && touch $@

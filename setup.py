@@ -82,6 +82,9 @@ setup(
             "hypothesis>=6.130",
             "html5lib>=1.1",
             "websockets>=15.0",
+            "flask>=3.1",
+            "flask-wtf>=1.2",
+            "django>=5.2",
         ],
         "check": [
             "mypy>=1.15",

@@ -1,0 +1,3 @@
+"""A newsroom's site in Django."""
+
+from __future__ import annotations

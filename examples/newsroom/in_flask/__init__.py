@@ -1,0 +1,3 @@
+"""A newsroom's site in Flask."""
+
+from __future__ import annotations
