@@ -40,7 +40,7 @@ class Desk {
   constructor(token) {
     const api = new Api(token);
     const client = (this.client = new FeedClient(location.origin, { getToken: async () => token }));
-    const deeds = new Deeds(api, notices, () => this.#again());
+    const deeds = (this.deeds = new Deeds(api, notices, () => this.#again()));
     this.overview = overview(place("overview"), api);
     this.queue = queue(place("queue"), api, deeds, count("queue"));
     this.channels = channels(place("channels"), api, deeds, client);
@@ -61,6 +61,8 @@ class Desk {
     this.#end.abort();
     this.#timers.forEach(clearInterval);
     this.client.close();
+    this.deeds.stop();
+    notices.clear();
     for (const section of document.querySelectorAll("main section .body")) section.replaceChildren();
     state.textContent = "";
   }

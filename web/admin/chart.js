@@ -5,6 +5,8 @@ import { el, svg } from "./dom.js";
 const WIDTH = 300;
 const HEIGHT = 72;
 const HOUR_MS = 3600000;
+/** So many steps without a sample are a gap. */
+const GAP = 3;
 /** A service that has just begun has a short past, drawn as wide as a long one. */
 const LEAST_MS = 60000;
 
@@ -21,7 +23,9 @@ export function chart(title, told) {
   const node = el("figure", { class: "chart" }, el("figcaption", {}, el("span", {}, title), now, most), picture);
   const show = (points, stepMs) => {
     const top = Math.max(...points.map(({ value }) => value), 1e-9);
-    const end = Math.max(Date.now(), points.at(-1)?.at ?? 0);
+    const newest = points.at(-1)?.at ?? 0;
+    // What is missing at the end is shown as missing, but for the step under way.
+    const end = Date.now() - newest < GAP * stepMs ? newest : Date.now();
     const spanMs = Math.min(HOUR_MS, Math.max(LEAST_MS, end - (points[0]?.at ?? end)));
     const x = (at) => WIDTH * (1 - (end - at) / spanMs);
     const y = (value) => HEIGHT - 2 - (HEIGHT - 6) * (value / top);
@@ -42,7 +46,7 @@ function unbroken(points, stepMs) {
   const runs = [];
   for (const point of points) {
     const run = runs.at(-1);
-    if (run && point.at - run.at(-1).at <= 2.5 * stepMs) run.push(point);
+    if (run && point.at - run.at(-1).at < GAP * stepMs) run.push(point);
     else runs.push([point]);
   }
   return runs;

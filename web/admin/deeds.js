@@ -19,8 +19,8 @@ export class Deeds {
   #api;
   #notices;
   #changed;
-  /** Items that are about to be erased. @type {Set<string>} */
-  leaving = new Set();
+  /** Items that are about to be erased, and what waits for it. @type {Map<string, any>} */
+  leaving = new Map();
 
   /**
    * @param {import("./api.js").Api} api @param {import("./notices.js").Notices} notices
@@ -48,18 +48,24 @@ export class Deeds {
   /** Erase the item, unless that is taken back in time. @param {any} item */
   remove(item) {
     if (this.leaving.has(item.id)) return;
-    this.leaving.add(item.id);
     const stay = async () => {
-      clearTimeout(timer);
+      clearTimeout(this.leaving.get(item.id));
       this.leaving.delete(item.id);
       this.#changed();
     };
-    const timer = setTimeout(async () => {
+    const erase = async () => {
       await this.#try(() => this.#api.remove(`items/${encodeURIComponent(item.id)}`));
       stay();
-    }, GRACE_MS);
+    };
+    this.leaving.set(item.id, setTimeout(erase, GRACE_MS));
     this.#notices.tell(`Erasing for good: ${nameOf(item)}`, stay, { forMs: GRACE_MS });
     this.#changed();
+  }
+
+  /** Leave everything as it is now. */
+  stop() {
+    this.leaving.forEach((timer) => clearTimeout(timer));
+    this.leaving.clear();
   }
 
   async #do(path, deed, name, query) {

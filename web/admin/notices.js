@@ -15,6 +15,10 @@ export class Notices {
     this.#place = place;
   }
 
+  clear() {
+    this.#place.replaceChildren();
+  }
+
   /**
    * @param {string} text @param {(() => Promise<unknown>) | undefined} undo
    * @param {{forMs?: number, isTrouble?: boolean}} [options]

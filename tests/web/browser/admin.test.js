@@ -57,6 +57,9 @@ async function enter(t, options) {
   return page;
 }
 
+/** From now on the page's time passes only when the test says so. */
+const stopClock = (page) => page.clock.pauseAt(Date.now() + 1000);
+
 test("a token that does not open the page is told, and nothing is kept of one that does", async (t) => {
   const page = await open(t);
   await page.getByLabel("Token").fill("none.of.ours");
@@ -158,17 +161,39 @@ test("an item is pinned, unpinned, and erased unless that is undone", async (t) 
   await page.getByRole("button", { name: "Pin: Pin me" }).click();
   await page.getByRole("button", { name: "Unpin: Pin me" }).click();
   await page.getByRole("button", { name: "Pin: Pin me" }).waitFor();
+  await stopClock(page);
   await page.getByRole("button", { name: "Remove: Pin me" }).click();
   await page.getByText("Erasing for good: Pin me").waitFor();
   await page.locator(".notice", { hasText: "Erasing" }).getByRole("button", { name: "Undo" }).click();
   await page.getByRole("button", { name: "Remove: Pin me" }).click();
+  await page.clock.runFor(1000);
   await page.getByText("is being erased").waitFor();
   assert.equal((await ask("GET", "items/p9")).state, "visible");
   await page.clock.fastForward(6000);
+  await page.clock.resume();
   await until(() => page.getByRole("button", { name: "Pin: Pin me" }).count(), (count) => count === 0);
   await until(async () => (await ask("GET", "items/p9")).state, (state) => state === "removed");
 
   assert.deepEqual(await deeds("p9"), ["remove", "unpin", "pin"]);
+});
+
+test("who signs out before an item is erased leaves it as it is", async (t) => {
+  await station.publish("radiomeridian.desk", [{ id: "p10", type: "post", content_text: "Leave me" }]);
+  const page = await enter(t, { hasClock: true });
+  await page.getByRole("button", { name: "radiomeridian.desk", exact: true }).click();
+
+  await page.getByRole("button", { name: "Remove: Leave me" }).waitFor();
+  await stopClock(page);
+  await page.getByRole("button", { name: "Remove: Leave me" }).click();
+  await page.getByText("Erasing for good: Leave me").waitFor();
+  const asked = [];
+  page.on("request", (request) => asked.push(request.method()));
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.clock.fastForward(60000);
+
+  assert.equal(await page.locator(".notice").count(), 0);
+  assert.deepEqual(asked.filter((method) => method === "DELETE"), []);
+  assert.equal((await ask("GET", "items/p10")).state, "visible");
 });
 
 test("a source is switched off and on, and the log tells who did it", async (t) => {
