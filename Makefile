@@ -4,8 +4,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install web run test check check-delivery fmt lint types imports bench \
-    bench-peers soak soak-widget examples screenshots clean
+.PHONY: help install web run test check check-delivery fmt lint types imports docs \
+    audit bench bench-peers soak soak-widget examples screenshots clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -52,6 +52,13 @@ types: $(DONE)/dev $(WEB_PACKAGES) ## check the types of the Python and JavaScri
 imports: $(DONE)/dev ## check that the layers import downwards only
 	@lint-imports
 
+docs: $(DONE)/dev ## make the pages of docs/ a site, in build/docs
+	@sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "file://$(CURDIR)/build/docs/index.html"
+
+audit: $(DONE)/audit $(TEST_PACKAGES) ## ask what is known against our dependencies
+	@$(PYTHON) ops/audit.py
+
 bench: $(DONE)/dev $(DONE)/mongod ## measure the service on this machine
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/run.py
 	@$(PYTHON) ops/bench/ingest_bench.py
@@ -82,8 +89,11 @@ $(DONE)/run: $(SETUP)
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/dev: $(SETUP)
-	@ops/setup/python.sh embedded,test,check
+	@ops/setup/python.sh embedded,test,check,docs
 	@mkdir -p $(DONE) && touch $@ $(DONE)/run
+
+$(DONE)/audit: $(SETUP) | $(DONE)/dev
+	@ops/setup/python.sh audit && touch $@
 
 $(DONE)/mongod: | $(DONE)/run
 	@ops/setup/mongod.sh $@

@@ -93,6 +93,12 @@ setup(
             "types-python-dateutil",
             "types-defusedxml",
         ],
+        "audit": ["pip-audit>=2.9"],
+        "docs": [
+            "sphinx>=8.2",
+            "myst-parser>=4.0",
+            "furo>=2025.12.19",
+        ],
     },
     entry_points={
         "console_scripts": [
