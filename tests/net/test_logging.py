@@ -8,30 +8,41 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+import pytest_asyncio
+
 from feedsvc.app import Running
-from tests.net.clients import PATIENCE_S
+from tests.net.clients import Answer
 from tests.net.station import SECRET, Station, own_database, post
 
 Line = dict[str, Any]
+# A start of the program, on a machine with much else to do.
+LONG_S = 60
 TEXT, TITLE, ITEM = "whisper-of-the-wind", "title-of-the-tide", "item-of-the-evening"
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Program:
     """The service as a program of its own; its log is read at the end."""
 
-    def __init__(self, station: Station, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, station: Station, process: asyncio.subprocess.Process, log: Path
+    ) -> None:
         self.station = station
         self._process = process
+        self._log = log
 
     async def log(self) -> tuple[str, list[Line]]:
         """Stop the service and return its whole log, as text and line by line."""
         self._process.terminate()
-        async with asyncio.timeout(PATIENCE_S):
-            _, log = await self._process.communicate()
-        text = log.decode()
+        async with asyncio.timeout(LONG_S):
+            await self._process.wait()
+        text = self._log.read_text("utf-8")
         return text, [json.loads(line) for line in text.splitlines()]
 
 
@@ -49,24 +60,27 @@ async def program(uri: str, data_dir: Path) -> AsyncIterator[Program]:
         "LOG_LEVEL": "DEBUG",
         "DRAIN_SECONDS": "0",
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "feedsvc", "serve"),
-        env={**os.environ, **{f"FEEDSVC_{key}": one for key, one in settings.items()}},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    log = data_dir / "log"
+    environ = {f"FEEDSVC_{key}": value for key, value in settings.items()}
+    with log.open("wb") as written:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "feedsvc", "serve"),
+            env={**os.environ, **environ},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=written,
+        )
     try:
         async with AsyncExitStack() as stack:
-            yield Program(Station(await _where(process, uri), stack), process)
+            yield Program(Station(await _where(process, uri), stack), process, log)
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+            await process.wait()
 
 
 async def _where(process: asyncio.subprocess.Process, uri: str) -> Running:
     assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(LONG_S):
         ready = (await process.stdout.readline()).decode()
         metrics = (await process.stdout.readline()).decode()
     port = int(ready.rpartition(":")[2])
@@ -74,33 +88,24 @@ async def _where(process: asyncio.subprocess.Process, uri: str) -> Running:
     return Running("127.0.0.1", port, admin_port, uri)
 
 
-async def test_the_log_tells_neither_what_was_said_nor_by_whose_token(
-    mongod_uri: str, tmp_path: Path
-) -> None:
-    """Everybody does everything, faults included, at the most talkative level."""
-    async with own_database(mongod_uri) as uri, program(uri, tmp_path) as service:
-        station = service.station
-        tokens = await _live_in(station)
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was in the log after everybody had done everything."""
 
-        text, lines = await service.log()
-
-    assert {one["event"] for one in lines} >= {
-        "serving",
-        "request answered",
-        "session opened",
-        "session closed",
-        "message refused",
-        "stopping",
-    }
-    for said in (TEXT, TITLE, ITEM, SECRET, *tokens):
-        assert said not in text
+    text: str
+    lines: list[Line]
+    tokens: list[str]
+    named: Answer
+    unnamed: Answer
 
 
-async def test_lines_name_the_request_and_the_session_that_they_belong_to(
-    mongod_uri: str, tmp_path: Path
-) -> None:
-    """The id is in the answer too; a session has the same number in all its lines."""
-    async with own_database(mongod_uri) as uri, program(uri, tmp_path) as service:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def heard(
+    mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Heard]:
+    """One run for all tests: a start takes its time."""
+    data_dir: Path = tmp_path_factory.mktemp("logging")
+    async with own_database(mongod_uri) as uri, program(uri, data_dir) as service:
         station = service.station
         named = await station.http.ask(
             "GET", "/healthz", headers={"X-Request-ID": "from-the-proxy-1"}
@@ -110,18 +115,46 @@ async def test_lines_name_the_request_and_the_session_that_they_belong_to(
             live = await station.live()
             await live.ask("subscribe", channel="Not a channel")
             await live.close()
+        tokens = await _live_in(station)
+        text, lines = await service.log()
+        yield Heard(text, lines, tokens, named, unnamed)
 
-        _, lines = await service.log()
 
-    assert named.headers["X-Request-ID"] == "from-the-proxy-1"
-    answered = {
-        one["request"]: one for one in lines if one["event"] == "request answered"
+async def test_the_log_tells_neither_what_was_said_nor_by_whose_token(
+    heard: Heard,
+) -> None:
+    """Everybody does everything, faults included, at the most talkative level."""
+    assert {one["event"] for one in heard.lines} >= {
+        "serving",
+        "request answered",
+        "session opened",
+        "session closed",
+        "message refused",
+        "stopping",
     }
+    for said in (TEXT, TITLE, ITEM, SECRET, *heard.tokens):
+        assert said not in heard.text
+
+
+async def test_a_line_names_the_request_that_it_belongs_to(heard: Heard) -> None:
+    """By the id that came with it, else by one that the answer has too."""
+    answered = {
+        one["request"]: one for one in heard.lines if one["event"] == "request answered"
+    }
+
+    assert heard.named.headers["X-Request-ID"] == "from-the-proxy-1"
     assert answered["from-the-proxy-1"]["route"] == "/healthz"
-    assert answered[unnamed.headers["X-Request-ID"]]["status"] == 404
-    for number in (1, 2):
-        events = [one["event"] for one in lines if one.get("session") == number]
-        assert events == ["session opened", "message refused", "session closed"]
+    assert answered[heard.unnamed.headers["X-Request-ID"]]["status"] == 404
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_line_names_the_session_that_it_belongs_to(
+    heard: Heard, number: int
+) -> None:
+    """The same number in all its lines, and in no others."""
+    events = [one["event"] for one in heard.lines if one.get("session") == number]
+
+    assert events == ["session opened", "message refused", "session closed"]
 
 
 async def _live_in(station: Station) -> list[str]:
@@ -167,6 +200,6 @@ async def _speak_badly(station: Station, token: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", station.where.port)
         writer.write(head.encode())
         writer.write_eof()
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(LONG_S):
             await reader.read()
         writer.close()
