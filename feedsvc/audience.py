@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from feedsvc.core.messages import Delivery
+from feedsvc.core.messages import Delivery, RequestId
 from feedsvc.core.session import Session
+from feedsvc.errors import FeedError
 from feedsvc.sockjs import Batch, Group, SockJSConnection
 
 # Cohorts of one tick often have the same to get; more batches than this at a time
@@ -21,6 +22,9 @@ class Member(Protocol):
 
     def send(self, message: str, /) -> None:
         """Send one message; never wait."""
+
+    def refuse(self, asked_id: RequestId, cause: FeedError, /) -> None:
+        """Send an error as the answer to a request, and count it."""
 
 
 class Stream(Member, Protocol):

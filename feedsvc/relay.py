@@ -18,7 +18,7 @@ from feedsvc.audience import Audience, Batches, Member
 from feedsvc.config import Limits
 from feedsvc.core.hub import Hub
 from feedsvc.core.interests import Load
-from feedsvc.core.messages import Delivery, deliver, encode_item, error
+from feedsvc.core.messages import Delivery, deliver, encode_item
 from feedsvc.core.position import Cursor, Position, Ring
 from feedsvc.core.session import Subscription
 from feedsvc.errors import BadMessage, FeedError, Unavailable
@@ -248,14 +248,14 @@ class Relay:
             self.load(member, subscription, tries)
         elif subscription.request_id is not None:
             cause = BadMessage("channel", "a later request took this one's place")
-            member.send(error(subscription.request_id, cause))
+            member.refuse(subscription.request_id, cause)
 
     def _refuse(
         self, member: Member, subscription: Subscription, cause: FeedError
     ) -> None:
         if member.state.is_waiting(subscription):
             member.state.unsubscribe(subscription.channel)
-            member.send(error(subscription.request_id, cause))
+            member.refuse(subscription.request_id, cause)
 
     def _reset(self) -> None:
         """Close the doors, and tell everybody that a fresh backlog will come."""

@@ -73,13 +73,14 @@ class LiveConnection(SockJSConnection):
             self._door.require_size(message)
             return self._run(parse_request(data))
         except FeedError as error:
-            self._refuse(asked_id, error)
+            self.refuse(asked_id, error)
         except Exception:
             log.exception("request failed")
-            self._refuse(asked_id, UNEXPECTED)
+            self.refuse(asked_id, UNEXPECTED)
         return None
 
-    def _refuse(self, asked_id: messages.RequestId, cause: FeedError) -> None:
+    def refuse(self, asked_id: messages.RequestId, cause: FeedError) -> None:
+        """Send an error as the answer to a request, and count it."""
         log.debug("message refused code=%s", cause.code)
         self._door.service.refusals["live", cause.code] += 1
         self.send(messages.error(asked_id, cause))
@@ -125,10 +126,10 @@ class LiveConnection(SockJSConnection):
             try:
                 self.send(await work)
             except FeedError as error:
-                self._refuse(asked_id, error)
+                self.refuse(asked_id, error)
             except Exception:
                 log.exception("request failed")
-                self._refuse(asked_id, UNEXPECTED)
+                self.refuse(asked_id, UNEXPECTED)
 
     async def _backlog(self, request: Backlog) -> str:
         service = self._door.service

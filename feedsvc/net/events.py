@@ -11,10 +11,10 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from feedsvc.audience import Member
-from feedsvc.core.messages import Delivery, Subscribe
+from feedsvc.core.messages import Delivery, RequestId, Subscribe, error
 from feedsvc.core.position import Cursor
 from feedsvc.core.session import Session
-from feedsvc.errors import NotFound, RateLimited, Refused, Unavailable
+from feedsvc.errors import FeedError, NotFound, RateLimited, Refused, Unavailable
 from feedsvc.net.handler import Handler
 
 KEEP_ALIVE_S = 20.0
@@ -82,6 +82,11 @@ class EventsHandler(Handler):
         if kind == "error":
             # The subscription is over, and with it all that this stream was for.
             self.end()
+
+    def refuse(self, asked_id: RequestId, cause: FeedError) -> None:
+        """Send an error, which is the end of the stream, and count it."""
+        self.service.refusals[self.door, cause.code] += 1
+        self.send(error(asked_id, cause))
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Send live messages; those of one tick leave in one write."""
