@@ -19,6 +19,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from feedsvc.audience import Stream
 from feedsvc.config import Settings
 from feedsvc.editorial import Editorial
 from feedsvc.errors import ConfigError, Unavailable
@@ -138,7 +139,9 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         _serve(stack, public_application(service, live), public, settings)
         operator = admin_application(service, live, releaser, webhooks, sampler)
         _serve(stack, operator, admin, settings)
-        stack.push_async_callback(_drain, draining, live, server.drain_seconds)
+        stack.push_async_callback(
+            _drain, draining, live, service.streams, server.drain_seconds
+        )
         log.info("serving port=%d fanout=%s", port, fanout.IMPLEMENTATION)
         yield where
 
@@ -260,11 +263,19 @@ def _serve(
     stack.callback(server.stop)
 
 
-async def _drain(draining: asyncio.Event, live: SockJSRouter, seconds: int) -> None:
-    """Close the open sessions spread over the time; at once if there are none."""
+async def _drain(
+    draining: asyncio.Event, live: SockJSRouter, streams: set[Stream], seconds: int
+) -> None:
+    """Close what is open spread over the time; at once if nothing is."""
     draining.set()
-    if any(live.stats()["sessions"].values()):
-        await live.drain(seconds)
+    if streams or any(live.stats()["sessions"].values()):
+        await asyncio.gather(live.drain(seconds), _end_streams(list(streams), seconds))
+
+
+async def _end_streams(streams: list[Stream], seconds: int) -> None:
+    for stream in streams:
+        stream.end()
+        await asyncio.sleep(seconds / len(streams))
 
 
 def _sockjs_settings(settings: Settings) -> SockJSSettings:
