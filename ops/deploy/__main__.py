@@ -44,6 +44,7 @@ async def measure(asked: argparse.Namespace, folder: Path) -> Outcome:
             clients=asked.clients,
             spread_s=asked.spread,
             pause_s=asked.pause,
+            every_s=asked.every,
         )
 
 
@@ -55,6 +56,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=3_500)
     parser.add_argument("--drain", type=int, default=30, metavar="S")
     parser.add_argument("--pause", type=float, default=15.0, metavar="S")
+    parser.add_argument("--every", type=float, default=5.0, metavar="S")
     parser.add_argument("--spread", type=float, default=SPREAD_S, metavar="S")
     asked = parser.parse_args()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -29,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("ports", nargs="+", type=int, metavar="PORT")
     parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address that the workers listen on (default: 127.0.0.1)",
+    )
+    parser.add_argument(
         "--pause",
         type=float,
         default=15.0,
@@ -48,18 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             time.sleep(asked.pause)
         print(f"restarting {port}", flush=True)
         restarted = subprocess.run(["systemctl", "restart", f"feedsvc@{port}"])
-        if restarted.returncode or not is_ready(port, asked.patience):
+        url = f"http://{asked.host}:{port}/readyz"
+        if restarted.returncode or not is_ready(url, asked.patience):
             print(f"{port} does not get ready; the others were left", file=sys.stderr)
             return 1
     return 0
 
 
-def is_ready(port: int, patience_s: float) -> bool:
+def is_ready(url: str, patience_s: float) -> bool:
     """Wait until the worker says that it is ready; False if that takes too long."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+            with urlopen(url, timeout=5):  # noqa: S310 - our own
                 return True
         except (URLError, OSError):
             time.sleep(ASK_AGAIN_S)

@@ -17,6 +17,7 @@ CLIENTS = 120
 
 @pytest.mark.mongo
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_rolling_restart_loses_nothing(mongod_uri: str, tmp_path: Path) -> None:
     """Every client is told to leave, comes back with its cursor, and has every item.
 
