@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import nlargest
@@ -23,6 +24,8 @@ from feedsvc.store.samples import STEP, Sample, SampleStore, State
 log = logging.getLogger("feedsvc.sampling")
 
 STEP_S = STEP.total_seconds()
+# Somebody is looking at the page, and waits.
+ANSWER_S = 2.0
 # Of the channels with subscribers those with the most are told.
 MAX_CHANNELS = 500
 
@@ -89,9 +92,15 @@ class Sampler:
         )
 
     async def states(self) -> Sequence[State]:
-        """Return the states of all processes, this one's as of now."""
+        """Return the states of all processes, this one's as of now.
+
+        It is alone while the database does not answer: then it matters most.
+        """
         here = self.now()
-        known = await self._store.states(here.at)
+        known: Sequence[State] = ()
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                known = await self._store.states(here.at)
         others = [one for one in known if one.process != here.process]
         return sorted([here, *others], key=lambda one: one.process)
 
