@@ -7,21 +7,16 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import pytest_asyncio
 
 from feedsvc.schema.item import MAX_TEXT
+from tests.examples.looking import look, sees
 from tests.examples.sites import COMMANDS, PASSWORD, Visitor, running_site
 from tests.net.station import (
     Station,
-    lived_in,
-    make_settings,
-    own_database,
-    serving,
-    until,
 )
 from tests.sockjs.chromium import Page, chromium
 
@@ -42,19 +37,6 @@ STAFF = "document.getElementById('staff')?.textContent ?? ''"
 NEWS = "document.querySelector('feed-widget')?.shadowRoot?.textContent ?? ''"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def station(
-    mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Station]:
-    """One service for all sites."""
-    data_dir: Path = tmp_path_factory.mktemp("sites")
-    async with (
-        own_database(mongod_uri) as uri,
-        serving(make_settings(uri, data_dir)) as running,
-    ):
-        yield await lived_in(running)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=sorted(COMMANDS))
 async def site(request: pytest.FixtureRequest, station: Station) -> AsyncIterator[str]:
     """The address of a site."""
@@ -62,13 +44,10 @@ async def site(request: pytest.FixtureRequest, station: Station) -> AsyncIterato
         yield url
 
 
-async def sees(page: Page, expression: str, text: str) -> Any:
-    """Wait until the page shows the text; it may be on its way to another."""
-
-    async def shown() -> bool:
-        return text in cast(str, await page.evaluate(expression))
-
-    return await until(shown, f"{text} in the page")
+async def submit(page: Page, script: str) -> None:
+    """Send a form and wait for the page that answers it."""
+    await page.evaluate(f"window.isOld = true; {script}")
+    await sees(page, "window.isOld ? '' : document.readyState", "complete")
 
 
 async def test_strangers_get_the_news_and_no_token(site: str) -> None:
@@ -149,14 +128,12 @@ async def test_what_is_published_shows_where_it_should(
     """
     async with asyncio.timeout(90), chromium() as page:
         await page.load(f"{site}/")
-        await page.evaluate(SIGN_IN)
+        await submit(page, SIGN_IN)
         await sees(page, SIGNED_IN, "Ada")
         text = f"For us {port}"
-        await page.evaluate(PUBLISH.format(channel="radio.staff", text=text))
+        await submit(page, PUBLISH.format(channel="radio.staff", text=text))
         await sees(page, STAFF, text)
-        await page.evaluate(
-            PUBLISH.format(channel="radio.news", text=f"For all {port}")
-        )
+        await submit(page, PUBLISH.format(channel="radio.news", text=f"For all {port}"))
         await sees(page, NEWS, f"For all {port}")
         await page.evaluate(renew)
         await sees(page, STAFF, text)
@@ -165,7 +142,7 @@ async def test_what_is_published_shows_where_it_should(
         )
 
         assert f"{site}/token" in asked
-        assert text not in cast(str, await page.evaluate(NEWS))
+        assert text not in await look(page, NEWS)
     public = await station.http.items("radio")
     assert f"For all {port}".encode() in public.body
     assert text.encode() not in public.body

@@ -16,6 +16,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+TIME_ZONE = "UTC"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
