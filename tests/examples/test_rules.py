@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.cards.rules import DECK, DRAW, HAND, Game, IllegalMove, deal, move
@@ -13,11 +13,17 @@ from examples.cards.rules import DECK, DRAW, HAND, Game, IllegalMove, deal, move
 names = st.sampled_from([("ada", "bob"), ("ada", "bob", "cy"), tuple("abcd")])
 games = st.builds(deal, names, st.permutations(DECK))
 
+# A busy machine may take its time.
+FEW = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
 
 def cards(game: Game) -> Counter[str]:
     return Counter([*game.pile, *game.discards, *sum(game.hands, ())])
 
 
+@FEW
 @given(games, st.data())
 def test_cards_are_neither_lost_nor_made(game: Game, data: st.DataObject) -> None:
     """However the game goes, each card is in one place, and turns go round."""
@@ -30,6 +36,7 @@ def test_cards_are_neither_lost_nor_made(game: Game, data: st.DataObject) -> Non
     assert cards(game) == Counter(DECK)
 
 
+@FEW
 @given(games, st.data())
 def test_only_legal_moves_are_made(game: Game, data: st.DataObject) -> None:
     """Another's turn or card, or one that does not fit, is refused."""
