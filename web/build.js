@@ -22,7 +22,7 @@ const row = (language) => JSON.stringify(wordsOf(language, WIDGET_NAMES).join("|
 const INNER = new RegExp(
   "^(adopt|announce|answered|apply|articles|asked|askAgain|backoff|base|context|env|fits|flush" +
     "|fresh|goToTop|greet|handlers|heartbeat|isDown|isHidden|isInUse|isLoading|isPaused|isPlain|isReady" +
-    "|isTooNarrow|loadSockJS|locale|lost|members|node|pill|playing|rendered|release|rest|renew" +
+    "|isTooNarrow|loadSockJS|locale|lost|members|node|pill|playing|rendered|release|rest|renew|still" +
     "|feed|first|label|list|page|root|end|startAgain|startWith|takeOver|texts|topEdge|tries|wake|wish|waiting|watch)$",
 );
 

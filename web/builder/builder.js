@@ -43,7 +43,9 @@ function snippet({ theme, accent, channel, ...rest }) {
   const ground = theme && `color-scheme: ${theme}; background: Canvas; color: CanvasText`;
   const styles = [ground, accent && `--feed-accent: ${accent}`];
   const style = styles.filter(Boolean).join("; ");
-  return `<script type="module" src="${base}/widget.js"></script>
+  // In one language the words come with the script; English is in the plain one.
+  const script = rest.lang && rest.lang !== "en" ? `widget.${rest.lang}.js` : "widget.js";
+  return `<script type="module" src="${base}/${script}"></script>
 <feed-widget${told}${style && ` style="${style}"`}>
   <a href="${base}/embed/${quoted(encodeURIComponent(channel))}">${quoted(channel)}</a>
 </feed-widget>`;

@@ -9,8 +9,7 @@
 export function h(selector, attributes = {}, ...children) {
   const [tag, ...names] = selector.split(".");
   const element = document.createElement(tag);
-  if (names.length) element.className = names.join(" ");
-  if (names.length) element.setAttribute("part", element.className);
+  if (names.length) element.setAttribute("part", (element.className = names.join(" ")));
   for (const [name, value] of Object.entries(attributes)) {
     if (value != null && value !== false) element.setAttribute(name, value === true ? "" : String(value));
   }

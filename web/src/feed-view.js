@@ -3,7 +3,7 @@
 import { relative } from "./dates.js";
 import { h, patch } from "./dom.js";
 import { targetOf } from "./keys.js";
-import { collapse, slide } from "./motion.js";
+import { calm, collapse, slide } from "./motion.js";
 import { render } from "./render.js";
 import { fillTemplate } from "./template.js";
 
@@ -19,7 +19,9 @@ import { fillTemplate } from "./template.js";
  */
 
 /** More than these are in no window whose reader is at the top. */
-const MAX_SEEN = 20;
+const MAX_SEEN = 16;
+/** When more than these come at once, nobody looks at each. */
+const MAX_LIT = 3;
 /** Screen readers hear one sum of what a busy second brought. */
 const ANNOUNCE_MS = 1000;
 
@@ -30,6 +32,8 @@ export class FeedView {
   #shadow;
   #isDown = false;
   #news = 0;
+  /** The time for the next change: what moves jolts if it is moved on. @type {Promise<unknown> | undefined} */
+  still;
   /** What stood around adopted articles, until they are shown. @type {Element[]} */
   #rest = [];
 
@@ -99,9 +103,11 @@ export class FeedView {
     const { items, more } = frame;
     const focused = this.#focused;
     const seen = this.articles.slice(0, MAX_SEEN);
-    const tops = seen.map((node) => node.offsetTop);
+    const places = () => seen.map((node) => node.offsetTop);
+    const old = places();
     this.#showItems(context, frame);
-    seen.forEach((node, index) => slide(node, node.offsetTop - tops[index]));
+    const now = places(); // all are read before one moves
+    this.still = Promise.all([calm(), ...seen.map((node, index) => slide(node, now[index] - old[index]))]);
     this.#showFrame(context, frame);
     for (const node of this.#rest.splice(0)) node.remove();
     if (focused?.isConnected && focused !== this.#focused) focused.focus({ preventScroll: true });
@@ -118,7 +124,7 @@ export class FeedView {
     let below = null;
     for (let index = items.length; index--; ) {
       const item = items[index];
-      const node = this.#article(item, context, fresh.has(item.id));
+      const node = this.#article(item, context, fresh.size <= MAX_LIT && fresh.has(item.id));
       node.ariaPosInSet = `${first + index + 1}`;
       node.ariaSetSize = `${size}`;
       node.classList.toggle("playing", item === playing);
@@ -131,7 +137,7 @@ export class FeedView {
   #showFrame({ texts, locale }, { layout, label, items, more, waiting, isPaused, isLoading, isDown }) {
     const { root, feed, pause, pill } = this;
     root.className = `root ${layout}`;
-    root.lang = locale;
+    if (root.lang !== locale) root.lang = locale; // to set it restyles all that is inside
     feed.ariaLabel = label;
     feed.ariaBusy = `${isLoading}`;
     write(pause, texts.pause);
@@ -141,7 +147,7 @@ export class FeedView {
     write(this.more, texts.more);
     this.more.hidden = !more;
     this.slot.hidden = !isLoading;
-    this.empty.hidden = isLoading || Boolean(items.length);
+    this.empty.hidden = isLoading || items.length > 0;
     write(this.empty, texts.empty);
     if (isDown !== this.#isDown) write(this.status, isDown ? texts.reconnecting : "");
     this.status.classList.toggle("trouble", (this.#isDown = isDown));
@@ -190,8 +196,7 @@ export class FeedView {
     const known = this.#entries.get(id);
     if (known?.rev === rev && (known.context ??= context) === context) return known.node;
     const node = known?.node ?? h("article", { tabindex: 0, "data-id": id });
-    node.className = `item ${type}`;
-    node.setAttribute("part", node.className);
+    node.setAttribute("part", (node.className = `item ${type}`));
     node.classList.toggle("fresh", isFresh);
     this.#fill(node, fillTemplate(this.#host, item, context.base) ?? render(item, context));
     this.#entries.set(id, { node, rev, context });

@@ -19,8 +19,6 @@ import { sharedReader } from "./shared.js";
 const MAX_SHOWN = 100;
 /** Kept for a reader who pages back, or whom new items must not disturb. */
 const MAX_KEPT = 10000;
-/** What moves comes to rest before the next moves. */
-const CALM_MS = 400;
 /** How many come back at a time when the reader scrolls up again. */
 const STEP = 50;
 /** Change on the wire to the event's name. */
@@ -49,7 +47,6 @@ export class FeedWidget extends FeedAttributes {
   #top = "";
   #isPaused = false;
   #isDrawing = false;
-  #drawnAt = 0;
   #isRestarting = false;
   #isLoading = true;
 
@@ -251,16 +248,14 @@ export class FeedWidget extends FeedAttributes {
     });
   }
 
-  #draw() {
+  async #draw() {
     if (this.#isDrawing) return;
     this.#isDrawing = true; // however many messages come, one drawing
-    const show = () => {
+    await this.#view.still;
+    requestAnimationFrame(() => {
       this.#isDrawing = false;
-      this.#drawnAt = performance.now();
       this.#show();
-    };
-    const wait = this.#drawnAt + CALM_MS - performance.now();
-    setTimeout(() => requestAnimationFrame(show), wait);
+    });
   }
 
   #show() {

@@ -133,7 +133,7 @@ test("the builder writes what its preview shows", async (t) => {
 
   const types = "article event track episode";
   const snippet = await read("snippet");
-  assert.ok(snippet.includes(`<script type="module" src="${station.url}/widget.js"></script>`), snippet);
+  assert.ok(snippet.includes(`<script type="module" src="${station.url}/widget.de.js"></script>`), snippet);
   for (const [name, value] of Object.entries({ channel: "radiomeridian.events", layout: "cards", types, lang: "de" })) {
     assert.ok(snippet.includes(` ${name}="${value}"`), `${name} in ${snippet}`);
   }
