@@ -13,13 +13,16 @@ from typing import Any
 # What is broken and longer than this is given up: mending reads it several times.
 MAX_MENDED = 1_000_000
 
-_STRING = r'"(?:[^"\\]|\\.)*+(?:"|\Z)'
+# Each of these has one way to match, so none can run away; no possessive quantifiers,
+# which Python 3.11 gets wrong before 3.11.5.
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 # A quote inside a string that nobody escaped: what follows does not end a value.
-_LOOSE_STRING = r'"(?:[^"\\]|\\.|"(?!\s*(?:[,:}\]]|\Z)))*+(?:"|\Z)'
+_LOOSE_QUOTE = r'"(?!\s*(?:[,:}\]]|\Z))'
+_LOOSE_STRING = rf'"[^"\\]*(?:(?:\\.|{_LOOSE_QUOTE})[^"\\]*)*(?:"|\\?\Z)'
 _NOTE = (
     r"/\*.*?(?:\*/|\Z)|//[^\r\n]*"
     # A comment; one around the JSON itself, as old browsers needed it, is no more.
-    r"|<!--(?:(?!-->|<!--)[^{}\[\]])*+-->|<!--|-->|<!\[CDATA\[|\]\]>"
+    r"|<!--(?:(?!-->|<!--)[^{}\[\]])*-->|<!--|-->|<!\[CDATA\[|\]\]>"
 )
 _REST = (
     r"(?P<comma>,(?=\s*(?:[}\]]|\Z)))"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -44,21 +45,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
     try:
-        settings = _settings(options)
-        if isinstance(settings, int):
-            return settings
-        logs.set_up(settings.server.log_level, settings.server.log_format)
-        command: Command = options.command
-        return command(options, settings)
+        return _run(options)
     except (FeedError, ValueError) as error:
         _complain(error)
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has seen enough, as in "feedsvc tail … | head".
-        sys.stderr.close()
+        # The reader has seen enough, as in "feedsvc tail … | head"; what is left for it
+        # goes nowhere, else the interpreter would complain when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    if isinstance(settings, int):
+        return settings
+    logs.set_up(settings.server.log_level, settings.server.log_format)
+    command: Command = options.command
+    code = command(options, settings)
+    sys.stdout.flush()  # here, where a reader that has gone is expected
+    return code
 
 
 def _settings(options: argparse.Namespace) -> Settings | int:

@@ -142,6 +142,8 @@ class Exchange(HTTPMessageDelegate):
             fields["Content-Type"] = content_type
         if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             fields["Content-Length"] = str(len(body))
+        if self.request.method == "HEAD":
+            body = b""  # only its length is told
         self._write_head(status, fields, body)
         self._connection.finish()
 

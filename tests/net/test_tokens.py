@@ -27,7 +27,7 @@ from feedsvc.net.tokens import MAX_KNOWN, Tokens, from_settings
 
 SECRET = "a secret that is long enough for HS256"
 NOW = datetime.now(UTC)
-LATER = int((NOW + timedelta(hours=1)).timestamp())
+LATER = int((NOW + timedelta(days=1)).timestamp())
 CLAIMS = {"sub": "ada", "exp": LATER, "read": ["radio.staff"], "publish": ["radio"]}
 
 
@@ -222,7 +222,7 @@ def test_issuing_makes_what_verifying_takes() -> None:
         "ada",
         read=["*"],
         publish=["radio.news"],
-        lifetime=timedelta(minutes=5),
+        lifetime=timedelta(days=1),
         now=NOW,
     )
 
@@ -240,7 +240,7 @@ def test_a_token_for_what_is_no_channel_is_not_issued() -> None:
 def test_a_missing_secret_is_made_once_and_kept(tmp_path: Path) -> None:
     """Readable for nobody else; tokens outlive a restart."""
     token = from_settings(Auth(), tmp_path / "data").issue(
-        "ada", lifetime=timedelta(hours=1), now=NOW
+        "ada", lifetime=timedelta(days=1), now=NOW
     )
 
     again = from_settings(Auth(), tmp_path / "data").verify(token)
