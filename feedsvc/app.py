@@ -138,10 +138,13 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         stack.callback(live.close)
         _serve(stack, public_application(service, live), public, settings)
         operator = admin_application(service, live, releaser, webhooks, sampler)
-        _serve(stack, operator, admin, settings)
+        operators = _serve(stack, operator, admin, settings)
         stack.push_async_callback(
             _drain, draining, live, service.streams, server.drain_seconds
         )
+        # Before the drain: workers whose parent was killed must not keep the ports from
+        # those of the next one.
+        stack.callback(operators.stop)
         log.info("serving port=%d fanout=%s", port, fanout.IMPLEMENTATION)
         yield where
 
@@ -250,7 +253,7 @@ def _serve(
     application: Application,
     sockets: list[socket],
     settings: Settings,
-) -> None:
+) -> HTTPServer:
     server = HTTPServer(
         application,
         # Somewhat above what the API itself refuses with a clear answer.
@@ -261,6 +264,7 @@ def _serve(
     server.add_sockets(sockets)
     stack.push_async_callback(server.close_all_connections)
     stack.callback(server.stop)
+    return server
 
 
 async def _drain(

@@ -126,6 +126,40 @@ async def test_the_service_stops_when_it_is_told_to(
     assert (service.returncode, err) == (0, b"")
 
 
+async def test_the_admin_port_is_free_while_the_service_still_drains(
+    mongod_uri: str, tmp_path: Path
+) -> None:
+    """For the next one, which a supervisor may start before this one has ended."""
+    async with (
+        own_database(mongod_uri) as uri,
+        process(
+            ["serve"],
+            **FREE,
+            FEEDSVC_DATA_DIR=str(tmp_path),
+            FEEDSVC_MONGODB_URI=uri,
+            FEEDSVC_DRAIN_SECONDS="120",
+        ) as service,
+        asyncio.timeout(PATIENCE_S),
+    ):
+        await announced(service)
+        assert service.stdout is not None
+        metrics = (await service.stdout.readline()).decode()
+        port = int(metrics.rpartition(":")[2].partition("/")[0])
+
+        service.terminate()
+        while is_taken(port):  # noqa: ASYNC110 - the state of another process
+            await asyncio.sleep(0.05)
+
+        assert service.returncode is None
+        service.kill()
+
+
+def is_taken(port: int) -> bool:
+    """Say whether somebody listens on the port of loopback."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
 async def test_a_service_without_a_deployment_runs_its_own(tmp_path: Path) -> None:
     """In its data directory, and it ends with it."""
     environ = {**FREE, "FEEDSVC_DATA_DIR": str(tmp_path), "FEEDSVC_DRAIN_SECONDS": "0"}
