@@ -232,7 +232,8 @@ def write_all() -> None:
         path = RAW / f"{name}.jsonl"
         if path.exists():
             parts.append(f"## {title}\n\n{render(path)}")
-    # Measured by ``ingest_bench.py`` and ``widget.mjs``; they stand as they are.
+    # Measured by ``ingest_bench.py``, ``widget.mjs`` and ``ops.deploy``: they stand as
+    # they are.
     parts += [path.read_text("utf-8") for path in sorted(RAW.glob("*.md"))]
     parts += storm_tables.sections(RAW)
     peers, picture = RAW / "peers.jsonl", HERE / "fan-out.png"
