@@ -1,7 +1,8 @@
 /** Build `dist/`: the widget, the bare client, SockJS for the fallback, the demo page. */
 
 import { build, transform } from "esbuild";
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { minify } from "terser";
 
@@ -10,8 +11,11 @@ import { LANGUAGES, NAMES, WIDGET_NAMES, wordsOf } from "./src/words.js";
 const here = new URL(".", import.meta.url);
 /** @param {string} name */
 const path = (name) => new URL(name, here).pathname;
+/** A folder for this build alone, as two may run at once. */
+const OWN = await mkdtemp(path("node_modules/.build-"));
+process.on("exit", () => rmSync(OWN, { recursive: true, force: true }));
 /** What is built takes its place when it is whole: a service may be serving the last one. */
-const OUT = "node_modules/.dist";
+const OUT = `${OWN}/dist`;
 /** What the widget says in a language. @param {string} language */
 const row = (language) => JSON.stringify(wordsOf(language, WIDGET_NAMES).join("|"));
 
@@ -54,8 +58,7 @@ const words = {
   },
 };
 
-await rm(path(OUT), { recursive: true, force: true });
-await mkdir(path(OUT));
+await mkdir(OUT);
 const { outputFiles } = await build({
   entryPoints: {
     widget: path("src/define.js"),
@@ -63,7 +66,7 @@ const { outputFiles } = await build({
     embed: path("src/embed.js"),
     "feed-widget": path("src/feed-widget.js"),
   },
-  outdir: path(OUT),
+  outdir: OUT,
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -80,12 +83,12 @@ for (const { path: file, text } of outputFiles) {
 }
 
 // One request, one language: the widget with the words of a page's own language.
-const widget = await readFile(path(`${OUT}/widget.js`), "utf8");
+const widget = await readFile(`${OUT}/widget.js`, "utf8");
 for (const language of LANGUAGES) {
   const own = widget.replace(row("en"), row(language)).replace('"en"!==', `"${language}"!==`);
   if (language !== "en" && own.includes('"en"!==')) throw new Error("the place of the language is not found");
-  if (language !== "en") await writeFile(path(`${OUT}/widget.${language}.js`), own);
-  await writeFile(path(`${OUT}/words.${language}.js`), `export const ROW=${row(language)};`);
+  if (language !== "en") await writeFile(`${OUT}/widget.${language}.js`, own);
+  await writeFile(`${OUT}/words.${language}.js`, `export const ROW=${row(language)};`);
 }
 
 /** All words, for the pages that the service renders. */
@@ -93,9 +96,9 @@ const texts = LANGUAGES.map((language) => {
   const entries = wordsOf(language, NAMES).map((text, index) => [NAMES[index], text]);
   return [language, Object.fromEntries(entries)];
 });
-await writeFile(path(`${OUT}/words.json`), JSON.stringify(Object.fromEntries(texts)));
-await cp(path("node_modules/sockjs-client/dist/sockjs.min.js"), path(`${OUT}/sockjs.min.js`));
-await cp(path("demo"), path(`${OUT}/demo`), { recursive: true });
+await writeFile(`${OUT}/words.json`, JSON.stringify(Object.fromEntries(texts)));
+await cp(path("node_modules/sockjs-client/dist/sockjs.min.js"), `${OUT}/sockjs.min.js`);
+await cp(path("demo"), `${OUT}/demo`, { recursive: true });
 
 // The service's own pages: the articles there wear the widget's style, outside of a shadow.
 const own = (await readFile(path("src/style.css"), "utf8"))
@@ -105,15 +108,15 @@ const around = await readFile(path("embed/embed.css"), "utf8");
 const builder = await readFile(path("builder/builder.css"), "utf8");
 for (const [name, css] of Object.entries({ embed: own + around, builder })) {
   const { code } = await transform(css, { loader: "css", minify: true });
-  await writeFile(path(`${OUT}/${name}.css`), code);
+  await writeFile(`${OUT}/${name}.css`, code);
 }
 const { code } = await transform(await readFile(path("builder/builder.js"), "utf8"), { minify: true });
-await writeFile(path(`${OUT}/builder.js`), code);
+await writeFile(`${OUT}/builder.js`, code);
 
 // The operator's page has a folder of its own, which the public listener does not serve.
 await build({
   entryPoints: [path("admin/admin.js"), path("admin/admin.css")],
-  outdir: path(`${OUT}/admin`),
+  outdir: `${OUT}/admin`,
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -123,11 +126,27 @@ await build({
 
 // Compressed once and for good: the service sends these to all who understand them.
 const PACKED = /\.(js|css|svg|html)$/;
-for (const file of await readdir(path(OUT), { recursive: true })) {
+for (const file of await readdir(OUT, { recursive: true })) {
   if (!PACKED.test(file)) continue;
-  const body = await readFile(path(`${OUT}/${file}`));
-  await writeFile(path(`${OUT}/${file}.br`), brotliCompressSync(body));
-  await writeFile(path(`${OUT}/${file}.gz`), gzipSync(body, { level: 9 }));
+  const body = await readFile(`${OUT}/${file}`);
+  await writeFile(`${OUT}/${file}.br`, brotliCompressSync(body));
+  await writeFile(`${OUT}/${file}.gz`, gzipSync(body, { level: 9 }));
 }
-await rm(path("dist"), { recursive: true, force: true });
-await rename(path(OUT), path("dist"));
+
+/** Take the place of the last build; another one that does so meanwhile is the last build then. */
+async function takePlace() {
+  const last = `${OWN}/last`;
+  await rm(last, { recursive: true, force: true });
+  await rename(path("dist"), last).catch(unless("ENOENT"));
+  const isTaken = await rename(OUT, path("dist")).then(() => false, unless("ENOTEMPTY"));
+  if (isTaken) await takePlace();
+}
+
+/** @param {string} expected */
+function unless(expected) {
+  return (/** @type {NodeJS.ErrnoException} */ error) => {
+    if (error.code !== expected) throw error;
+    return true;
+  };
+}
+await takePlace();

@@ -221,6 +221,33 @@ test("subscriptions of one channel share what they can", async () => {
   assert.equal(short.more, true);
 });
 
+test("what a page has rendered already is not asked for again", async () => {
+  const { client, socket } = makeWorld();
+  const start = { items: [item("a")], next: null, cursor: "c1" };
+
+  const both = [1, 2].map(() => client.subscribe("radio.news", { start }));
+  await socket().open();
+
+  assert.deepEqual(both.map(idsOf), [["a"], ["a"]]);
+  assert.deepEqual(socket().take().map(({ since }) => since), ["c1"]);
+});
+
+test("a rendered page that others have moved on from is fetched anew", async () => {
+  const world = makeWorld();
+  const { client, socket } = world;
+  await openWith(world, "radio.news", {}, FIRST);
+  await socket().say(live("removed", { id: "a", channel: "radio.news", rev: 2, removed: true }, "c2"));
+  const start = { items: [item("a")], next: null, cursor: "c1" };
+
+  const late = client.subscribe("radio.news", { start });
+  await settle();
+  const [request] = socket().take();
+  await socket().say({ msg: "backlog", id: request.id, items: [], next: null });
+
+  assert.equal(request.msg, "backlog");
+  assert.deepEqual(idsOf(late), []);
+});
+
 test("a subscription with other types loads a backlog of its own", async () => {
   const { client, socket } = makeWorld();
   client.subscribe("radio.news", { backlog: 1 });

@@ -86,12 +86,13 @@ export class Subscription {
   }
 
   /**
-   * Begin with a page that is here already.
+   * Begin with a page that is here already, unless the channel has moved on since it
+   * was made: what happened in between would be missed.
    * @param {import("./handover.js").Start} start @param {{cursor?: string}} interest
    */
   startWith({ items, next, cursor }, interest) {
     interest.cursor ??= cursor;
-    this.replace(items, next !== null, next ?? undefined);
+    if (interest.cursor === cursor) this.replace(items, next !== null, next ?? undefined);
   }
 
   /** What was asked for is what this one wants. @param {import("./interest.js").Asked} asked */
