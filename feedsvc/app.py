@@ -123,7 +123,7 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         service = Service(
             *(settings, rules, store, relay, tokens, revoking, draining.is_set, desk)
         )
-        if (publisher := Publisher.configured(settings.server, rules)) is not None:
+        if (publisher := Publisher.configured(server, rules, database)) is not None:
             relay.observers.append(publisher.note)
             await _run_beside(stack, publisher.run())
         door = LiveDoor(service)

@@ -59,26 +59,12 @@ class DeadLetter:
     at: datetime
 
 
-class WebhookStore:
-    """Standings and dead letters of all endpoints of a deployment."""
+class Standings:
+    """How far receivers of one kind are, and which process tells each of them."""
 
-    def __init__(self, database: Database) -> None:
-        majority = ReadConcern("majority")
-        self._endpoints = database.get_collection(ENDPOINTS, read_concern=majority)
-        self._dead = database.get_collection(DEAD_LETTERS, read_concern=majority)
-
-    @database_errors()
-    async def prepare(self) -> None:
-        """Make the indexes unless they are there."""
-        await self._dead.create_indexes(
-            [
-                IndexModel([("endpoint", ASCENDING), ("at", ASCENDING)], name="oldest"),
-                IndexModel(
-                    [("at", ASCENDING)],
-                    name="expiry",
-                    expireAfterSeconds=int(DEAD_LETTER_AGE.total_seconds()),
-                ),
-            ]
+    def __init__(self, database: Database, collection: str) -> None:
+        self._endpoints = database.get_collection(
+            collection, read_concern=ReadConcern("majority")
         )
 
     @database_errors()
@@ -134,6 +120,36 @@ class WebhookStore:
             },
         )
         return bool(done.matched_count)
+
+    @database_errors()
+    async def standing(self, name: str) -> Standing | None:
+        """Return how far the receiver is, whoever tells it; None if nobody ever has."""
+        found = await self._endpoints.find_one({"_id": name})
+        return _standing(found) if found else None
+
+
+class WebhookStore(Standings):
+    """Standings and dead letters of all endpoints of a deployment."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, ENDPOINTS)
+        self._dead = database.get_collection(
+            DEAD_LETTERS, read_concern=ReadConcern("majority")
+        )
+
+    @database_errors()
+    async def prepare(self) -> None:
+        """Make the indexes unless they are there."""
+        await self._dead.create_indexes(
+            [
+                IndexModel([("endpoint", ASCENDING), ("at", ASCENDING)], name="oldest"),
+                IndexModel(
+                    [("at", ASCENDING)],
+                    name="expiry",
+                    expireAfterSeconds=int(DEAD_LETTER_AGE.total_seconds()),
+                ),
+            ]
+        )
 
     @database_errors()
     async def mark_failing(self, name: str, since: datetime | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
 import feedparser
@@ -18,6 +20,8 @@ from feedsvc.core.access import Rules
 from feedsvc.errors import ConfigError
 from feedsvc.net import websub
 from feedsvc.net.websub import Publisher
+from feedsvc.store import connect
+from feedsvc.store.webhooks import Standings
 from tests.net.conftest import Start
 from tests.net.station import RULES, Station, post
 
@@ -176,10 +180,76 @@ async def test_feeds_name_no_hub_where_there_is_none(start: Start) -> None:
     assert "Link" not in answer.headers
 
 
-async def test_a_hub_needs_to_know_what_feeds_are_called() -> None:
+async def test_a_hub_needs_to_know_what_feeds_are_called(station: Station) -> None:
     """Nobody asks when it is told, so the address has to be configured."""
-    rules = Rules(RULES)
+    rules, database = Rules(RULES), connect(station.where.mongodb_uri)
 
     with pytest.raises(ConfigError, match="public_url"):
-        Publisher.configured(Server(websub_hub="http://hub.example"), rules)
-    assert Publisher.configured(Server(), rules) is None
+        Publisher.configured(Server(websub_hub="http://hub.example"), rules, database)
+    assert Publisher.configured(Server(), rules, database) is None
+    await database.client.close()
+
+
+async def told_until(hub: Hub, channel: str) -> Counter[str]:
+    """Count what the hub is told, until a feed of this channel is among it."""
+    counted: Counter[str] = Counter()
+    while f"{BASE}/feeds/{channel}.atom" not in counted:
+        counted.update(await hub.next())
+    return counted
+
+
+async def test_of_several_processes_one_tells(
+    station: Station, start: Start, hub: Hub
+) -> None:
+    """The others hear of every change too, and forget what has been told."""
+    table = {"websub_hub": hub.url, "public_url": BASE}
+    others = [await start(server=table) for _ in range(2)]
+    rounds = [f"several{number}" for number in range(5)]
+    counted: Counter[str] = Counter()
+
+    for one, name in zip([station, *others, station, *others], rounds, strict=False):
+        await one.publish(name, post())
+        counted += await told_until(hub, name)
+
+    assert {counted[f"{BASE}/feeds/{name}.atom"] for name in rounds} == {1}
+
+
+async def seize(station: Station, hub: Hub, for_s: float) -> None:
+    """Take the lease, and hold it as a process would that has died since."""
+    database = connect(station.where.mongodb_uri)
+    hubs = Standings(database, websub.HUBS)
+    late = datetime.now(UTC) + timedelta(hours=1)
+    assert await hubs.lease(hub.url, "dead", late, for_s - 3_600)
+    await database.client.close()
+
+
+async def test_what_a_dead_process_had_not_told_another_tells(
+    station: Station, hub: Hub
+) -> None:
+    """Once the lease of the dead one has run out."""
+    await told_of(hub, "past")
+    await seize(station, hub, for_s=1.0)
+    seized_at = datetime.now(UTC)
+
+    await station.publish("inherited", post())
+    told = await told_of(hub, "inherited")
+
+    assert feeds_of("inherited") <= told
+    assert datetime.now(UTC) - seized_at > timedelta(seconds=0.9)
+
+
+async def test_a_process_whose_lease_was_taken_stops_telling(
+    station: Station, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was thought dead; what it has not told it tells when its turn comes again."""
+    monkeypatch.setattr(websub, "RETRIES_S", (3_600.0,))
+    monkeypatch.setattr(websub, "RENEW_S", 0.05)
+    await told_of(hub, "past")
+    hub.answers += [500]
+    await station.publish("thought.dead", post())
+    await told_of(hub, "thought.dead")
+
+    await seize(station, hub, for_s=0.0)
+    again = await told_of(hub, "thought.dead")
+
+    assert feeds_of("thought.dead") <= again
