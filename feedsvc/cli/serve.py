@@ -9,6 +9,7 @@ from dataclasses import replace
 from feedsvc import app, workers
 from feedsvc.cli.command import Commands
 from feedsvc.config import Settings
+from feedsvc.garbage import collect_rarely
 
 
 def register(commands: Commands) -> None:
@@ -33,5 +34,6 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         server = replace(settings.server, workers=options.workers)
         settings = replace(settings, server=server)
     run = workers.serve if settings.server.workers > 1 else app.serve
+    collect_rarely()
     asyncio.run(run(settings, announce))
     return 0

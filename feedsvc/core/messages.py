@@ -25,6 +25,10 @@ DEFAULT_BACKLOG = 20
 MAX_BACKLOG = 500
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Made once, and without a look for circles: what was parsed or stored has none.
+_encode = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=wire_time, check_circular=False
+).encode
 # Before the date of a page that ends with a pinned item.
 _PINNED = "!"
 
@@ -166,9 +170,7 @@ class Delivery:
 
 def encode(value: object) -> str:
     """Return compact JSON; instants in their wire form."""
-    return json.dumps(
-        value, ensure_ascii=False, separators=(",", ":"), default=wire_time
-    )
+    return _encode(value)
 
 
 def encode_item(item: Item, expires_at: datetime | None = None) -> WireItem:

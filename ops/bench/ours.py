@@ -23,6 +23,7 @@ from feedsvc.core.channel import Channel
 from feedsvc.core.item import Item, ItemType
 from feedsvc.core.position import Position
 from feedsvc.editorial import Editorial
+from feedsvc.garbage import collect_rarely
 from feedsvc.net.connection import LiveDoor
 from feedsvc.net.revoking import Revoking
 from feedsvc.net.routes import public_application
@@ -166,4 +167,5 @@ async def run_service(port: int, control: int) -> None:
 if __name__ == "__main__":
     height, *ports = sys.argv[1:]
     run = {"layer": run_layer, "service": run_service}[height]
+    collect_rarely()  # as `feedsvc serve` does
     asyncio.run(run(*map(int, ports)))
