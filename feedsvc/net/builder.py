@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from feedsvc.core.access import ANYONE
 from feedsvc.core.channel import Channel
 from feedsvc.net.embed import HTML_TYPE, WORDS, PageHandler
@@ -20,7 +22,10 @@ class BuilderHandler(PageHandler):
         known = {above for path, _ in counts for above in Channel(path).lineage}
         channels = sorted(known)[:MAX_CHANNELS]
         languages = sorted(load_words(self.files / WORDS))
-        document = render_builder(channels, languages, self.base_url(), self.asset)
+        # In a thread: what languages call themselves takes a while to find at first.
+        document = await asyncio.to_thread(
+            render_builder, channels, languages, self.base_url(), self.asset
+        )
         self.set_header("Cache-Control", "no-cache")
         self.set_header("Content-Security-Policy", policy("'self'"))
         await self.send_whole(document, HTML_TYPE)
