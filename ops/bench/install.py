@@ -39,7 +39,7 @@ def build() -> None:
     if not _ZLIB.exists():
         _install_debian("zlib1g-dev")
     _run((*_COMPILE, WORK / "load", *sorted((HERE / "load").glob("*.c")), "-lz"))
-    _run((*_COMPILE, WORK / "bare", HERE / "servers" / "bare.c"))
+    _run((*_COMPILE, WORK / "bare", HERE / "servers" / "bare.c", "-lz"))
 
 
 def _install_node() -> None:

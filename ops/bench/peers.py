@@ -189,6 +189,12 @@ FLOOR = Server(
     (str(WORK / "bare"), "{port}", "{control}"),
     WEBSOCKET,
 )
+CEILING = Server(
+    "bare C, coalesced",
+    "own:-",
+    (str(WORK / "bare"), "{port}", "{control}", "coalesced"),
+    WEBSOCKET,
+)
 
 _SUBSCRIBED = (*SOCKJS, *subscription(CHANNEL))
 OURS = (
@@ -202,6 +208,7 @@ OURS = (
 
 PEERS = (
     FLOOR,
+    CEILING,
     _node("uWebSockets", "uwebsockets", "uws.js", WEBSOCKET),
     Server(
         "Nchan",

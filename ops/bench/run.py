@@ -32,6 +32,8 @@ from process import started
 from scenarios import SCENARIOS, Case, Scenario, plan
 
 LOAD_TIMEOUT_S = 300.0
+# With more clients it takes longer, else the slowest get an item or two and no more.
+SECONDS_FOR_CLIENTS = 3_500
 CLIENT_CORE = "1"
 QUICK_CLIENTS = (1_000,)
 
@@ -46,7 +48,12 @@ def load(case: Case, seconds: float) -> list[str]:
             *("taskset", "-c", CLIENT_CORE, str(WORK / "load")),
             *("--port", str(port), "--control-port", str(control)),
             *("--pid", str(process.pid), "--clients", str(case.clients)),
-            *("--seconds", str(seconds), "--stalled", str(case.scenario.stalled)),
+            *(
+                "--seconds",
+                str(seconds * stretch(case)),
+                "--stalled",
+                str(case.scenario.stalled),
+            ),
             *("--cohorts", str(case.scenario.cohorts)),
             *(f"--window={window}" for window in case.windows().values()),
             *case.server.client,
@@ -59,6 +66,11 @@ def load(case: Case, seconds: float) -> list[str]:
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
     return done.stdout.splitlines()
+
+
+def stretch(case: Case) -> float:
+    """Return by what factor the case is measured longer than asked."""
+    return max(1.0, case.clients / SECONDS_FOR_CLIENTS)
 
 
 def measure(case: Case, seconds: float) -> list[dict[str, Any]]:
@@ -127,7 +139,9 @@ def run(
 ) -> None:
     """Run every case, appending each record to the output as it comes."""
     began = time.monotonic()
-    estimate = sum(len(case.windows()) * (seconds + 2) + 3 for case in cases)
+    estimate = sum(
+        len(case.windows()) * (seconds * stretch(case) + 2) + 3 for case in cases
+    )
     print(f"{len(cases)} runs, about {estimate / 60:.0f} minutes", flush=True)
     with output.open("w", encoding="utf-8") as lines:
         lines.write(json.dumps(header) + "\n")
@@ -165,7 +179,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="1,000 clients, one round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--seconds", type=float, default=3.0, help="of each measurement"
+        "--seconds",
+        type=float,
+        default=3.0,
+        help="of each measurement; longer with more than 3,500 clients",
     )
     parser.add_argument("--output", type=Path, help="where the raw figures go")
     return parser.parse_args()
