@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RequestHandler, StaticFileHandler
 
+from feedsvc.net.pages import web_directory
 from feedsvc.sockjs import Batch, ConnectionInfo, Group, SockJSConnection, SockJSRouter
 from feedsvc.sockjs.session import SockJSSession
 
@@ -47,8 +48,17 @@ class PageHandler(RequestHandler):
 
 def make_app() -> tuple[Application, SockJSRouter]:
     """Return the application, and the router that has to be stopped."""
+    files = web_directory()
+    if files is None:
+        raise SystemExit("The page needs the SockJS client: make web")
     router = SockJSRouter(partial(Guest, room=Group()), "/chat")
-    return Application([("/", PageHandler), *router.urls]), router
+    rules = [
+        ("/", PageHandler),
+        # The client comes from here too: a page tells no third party of its readers.
+        (r"/(sockjs\.min\.js)", StaticFileHandler, {"path": str(files)}),
+        *router.urls,
+    ]
+    return Application(rules), router
 
 
 async def serve(port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -56,6 +57,18 @@ async def test_everybody_in_the_chat_hears_everybody() -> None:
         assert await second.receive() == 'a["Hello"]'
         await second.close()
         assert await first.receive() == 'a["Somebody left: 1 here."]'
+
+
+async def test_the_chat_s_page_asks_nobody_else() -> None:
+    """It brings the client that it names."""
+    async with running(*chat.make_app()) as client:
+        page = (await client.get("/")).body.decode()
+        [script] = re.findall(r'src="([^"]+)"', page)
+        found = await client.get(script)
+
+        assert "://" not in page
+        assert found.status == 200
+        assert b"SockJS" in found.body
 
 
 async def test_broker_pushes_what_programs_publish() -> None:
