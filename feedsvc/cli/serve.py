@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 from dataclasses import replace
 
 from feedsvc import app, workers
 from feedsvc.cli.command import Commands
 from feedsvc.config import Settings
-from feedsvc.garbage import collect_rarely
 
 
 def register(commands: Commands) -> None:
@@ -34,6 +34,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         server = replace(settings.server, workers=options.workers)
         settings = replace(settings, server=server)
     run = workers.serve if settings.server.workers > 1 else app.serve
-    collect_rarely()
+    # Full walks for garbage pass by what was imported, else most of what they meet.
+    gc.freeze()
     asyncio.run(run(settings, announce))
     return 0

@@ -9,6 +9,7 @@ database.  The third height, with MongoDB, is ``feedsvc serve`` itself.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -23,7 +24,6 @@ from feedsvc.core.channel import Channel
 from feedsvc.core.item import Item, ItemType
 from feedsvc.core.position import Position
 from feedsvc.editorial import Editorial
-from feedsvc.garbage import collect_rarely
 from feedsvc.net.connection import LiveDoor
 from feedsvc.net.revoking import Revoking
 from feedsvc.net.routes import public_application
@@ -167,5 +167,5 @@ async def run_service(port: int, control: int) -> None:
 if __name__ == "__main__":
     height, *ports = sys.argv[1:]
     run = {"layer": run_layer, "service": run_service}[height]
-    collect_rarely()  # as `feedsvc serve` does
+    gc.freeze()  # as `feedsvc serve` does
     asyncio.run(run(*map(int, ports)))
