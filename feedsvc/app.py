@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from socket import socket
 from typing import Any
 
@@ -42,6 +40,7 @@ from feedsvc.store.changes import ChangeStream
 from feedsvc.store.embedded import embedded_mongod
 from feedsvc.store.held import HeldStore
 from feedsvc.store.items import ItemStore
+from feedsvc.store.opened import prepare_data_dir
 from feedsvc.store.revocations import RevocationStore
 from feedsvc.store.samples import SampleStore
 from feedsvc.store.sources import SourceStore
@@ -153,17 +152,6 @@ def at_ports(settings: Settings, where: Running) -> Settings:
     """Return the settings with the ports that were taken, where any would have done."""
     server = replace(settings.server, port=where.port, admin_port=where.admin_port)
     return replace(settings, server=server)
-
-
-def prepare_data_dir(path: Path) -> None:
-    """Make the data directory; raise ``ConfigError`` if it can't be written."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fault = f"data_dir: {path} cannot be made: {error.strerror}"
-        raise ConfigError([fault]) from error
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigError([f"data_dir: {path} cannot be written"])
 
 
 def free_port_error(key: str, host: str, port: int, error: OSError) -> ConfigError:

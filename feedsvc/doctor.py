@@ -16,14 +16,14 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from feedsvc.config import Settings
+from feedsvc.config import Auth, Settings
 from feedsvc.core.finding import Finding, Level
+from feedsvc.errors import ConfigError
+from feedsvc.net.tokens import GOOD_SECRET, keys_of
 from feedsvc.sockjs import fanout
 
 MB = 1_000_000
 LITTLE_DISK, NO_DISK = 1_000 * MB, 200 * MB
-# RFC 7518: a key of HS256 has at least as many bytes as the hash.
-GOOD_SECRET = 32
 # Files, the database's connections, and what is being accepted.
 OTHER_FILES = 200
 FEW_FILES = 4_096
@@ -35,7 +35,8 @@ def machine(settings: Settings) -> Iterator[Finding]:
     server = settings.server
     yield data_dir(server.data_dir)
     yield free_disk(shutil.disk_usage(_existing(server.data_dir)).free)
-    yield from secret(settings.auth.secret, server.data_dir / "secret")
+    yield secret(settings.auth.secret, server.data_dir / "secret")
+    yield from public_keys(settings.auth)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield open_files(soft, hard, settings.limits.sessions)
     admin_port = server.admin_port or (server.port + 1 if server.port else 0)
@@ -68,21 +69,46 @@ def free_disk(free: int) -> Finding:
     return Finding("disk", Level.OK, told)
 
 
-def secret(value: str | None, kept: Path) -> Iterator[Finding]:
+def secret(value: str | None, kept: Path) -> Finding:
     """Tell whether tokens can be guessed, or read from the disk."""
     new = "feedsvc's own is made if FEEDSVC_SECRET is unset; else: openssl rand -hex 32"
     if value is not None and len(value.encode()) < GOOD_SECRET:
         told = f"the secret has {len(value.encode())} bytes of {GOOD_SECRET} and more"
-        yield Finding("secret", Level.WARNING, told, new)
-    elif value is not None:
-        yield Finding("secret", Level.OK, "the secret is long enough")
-    elif not kept.exists():
-        yield Finding("secret", Level.OK, "one will be made at the first start")
-    elif stat.S_IMODE(kept.stat().st_mode) & 0o077:
+        return Finding("secret", Level.WARNING, told, new)
+    if value is not None:
+        return Finding("secret", Level.OK, "the secret is long enough")
+    if not kept.exists():
+        return Finding("secret", Level.OK, "one will be made at the first start")
+    return _kept_secret(kept)
+
+
+def _kept_secret(kept: Path) -> Finding:
+    try:
+        is_empty = not kept.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        mend = f"chown {os.geteuid()} {kept}, or remove it: all tokens end with it"
+        return Finding("secret", Level.FAULT, f"{kept} can't be read: {error}", mend)
+    if is_empty:
+        mend = f"rm {kept}: a new one is made at the next start"
+        return Finding("secret", Level.FAULT, f"{kept} is empty", mend)
+    if stat.S_IMODE(kept.stat().st_mode) & 0o077:
         told = f"others of this machine may read {kept}"
-        yield Finding("secret", Level.WARNING, told, f"chmod 600 {kept}")
+        return Finding("secret", Level.WARNING, told, f"chmod 600 {kept}")
+    return Finding("secret", Level.OK, f"{kept} is readable by its owner alone")
+
+
+def public_keys(auth: Auth) -> Iterator[Finding]:
+    """Tell whether the files of public keys, if there are any, have some."""
+    if auth.public_key is None and auth.jwks is None:
+        return
+    try:
+        keys_of(auth, "")
+    except ConfigError as error:
+        mend = "openssl pkey -in private.pem -pubout makes one; or unset the key"
+        for fault in error.faults:
+            yield Finding("public_keys", Level.FAULT, fault, mend)
     else:
-        yield Finding("secret", Level.OK, f"{kept} is readable by its owner alone")
+        yield Finding("public_keys", Level.OK, "can be read")
 
 
 def open_files(soft: int, hard: int, sessions: int) -> Finding:
@@ -92,13 +118,15 @@ def open_files(soft: int, hard: int, sessions: int) -> Finding:
     room = max(0, soft - OTHER_FILES)
     told = f"ulimit -n is {soft:,}: room for about {room:,} connections"
     wanted = sessions + OTHER_FILES
+    if soft >= min(FEW_FILES, wanted):
+        return Finding("open_files", Level.OK, told)
+    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    by_hand = f"ulimit -n {possible}" if possible > soft else "raise the hard limit"
     mend = (
-        f"ulimit -n {min(wanted, hard) if hard > 0 else wanted}; for systemd"
-        f" LimitNOFILE={wanted}; or lower limits.sessions from {sessions:,}"
+        f"{by_hand}; for systemd LimitNOFILE={wanted};"
+        f" or lower limits.sessions from {sessions:,}"
     )
-    if soft < min(FEW_FILES, wanted):
-        return Finding("open_files", Level.WARNING, told, mend)
-    return Finding("open_files", Level.OK, told)
+    return Finding("open_files", Level.WARNING, told, mend)
 
 
 def port(key: str, host: str, number: int) -> Finding:

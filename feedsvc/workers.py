@@ -18,11 +18,12 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 
-from feedsvc.app import Running, free_port_error, prepare_data_dir
+from feedsvc.app import Running, free_port_error
 from feedsvc.config import PREFIX, Settings
 from feedsvc.errors import ConfigError
 from feedsvc.net.tokens import from_settings
 from feedsvc.store.embedded import EmbeddedMongod, embedded_mongod
+from feedsvc.store.opened import prepare_data_dir
 
 log = logging.getLogger("feedsvc.workers")
 

@@ -14,9 +14,13 @@ import pytest
 
 from feedsvc import doctor
 from feedsvc.cli import main
+from feedsvc.config import Auth
 from feedsvc.core.finding import Finding, Level
+from feedsvc.errors import ConfigError
 from feedsvc.store import Database, checkup
+from feedsvc.store.opened import opened
 from feedsvc.store.queries import INDEXES, ITEMS
+from feedsvc.store.webhooks import WebhookStore
 from tests.net.station import make_settings, own_database, serving
 
 Told = list[dict[str, str]]
@@ -119,8 +123,7 @@ def test_a_secret_is_long_and_nobody_else_reads_it(tmp_path: Path) -> None:
     kept = tmp_path / "secret"
 
     def level(value: str | None) -> Level:
-        [found] = doctor.secret(value, kept)
-        return found.level
+        return doctor.secret(value, kept).level
 
     assert level("short") is Level.WARNING
     assert level("x" * 32) is Level.OK
@@ -130,6 +133,32 @@ def test_a_secret_is_long_and_nobody_else_reads_it(tmp_path: Path) -> None:
     assert level(None) is Level.WARNING
     kept.chmod(0o600)
     assert level(None) is Level.OK
+    kept.write_text("\n")
+    assert level(None) is Level.FAULT
+    kept.unlink()
+    kept.mkdir()
+    assert level(None) is Level.FAULT
+
+
+def test_a_file_of_keys_without_any_is_a_fault(tmp_path: Path) -> None:
+    """One that is not there, too; without a file there is nothing to say."""
+    empty = tmp_path / "keys.json"
+    empty.write_text("{}")
+    auth = Auth(public_key=str(tmp_path / "none.pem"), jwks=str(empty))
+
+    found = list(doctor.public_keys(auth))
+
+    assert [one.level for one in found] == [Level.FAULT, Level.FAULT]
+    assert "auth.public_key: " in found[0].told
+    assert "auth.jwks: " in found[1].told
+    assert list(doctor.public_keys(Auth())) == []
+
+
+async def test_a_directory_that_cannot_be_made_is_told_in_a_sentence() -> None:
+    """Where even root makes none."""
+    with pytest.raises(ConfigError, match="/proc/feedsvc cannot be made"):
+        async with opened(None, Path("/proc/feedsvc")):
+            pass
 
 
 def test_few_open_files_are_a_warning_with_the_command_to_mend_it() -> None:
@@ -139,6 +168,7 @@ def test_few_open_files_are_a_warning_with_the_command_to_mend_it() -> None:
     assert few.level is Level.WARNING
     assert "ulimit -n 20000" in few.mend
     assert "LimitNOFILE=50200" in few.mend
+    assert "hard limit" in doctor.open_files(512, 512, 50_000).mend
     assert doctor.open_files(20_000, 20_000, 50_000).level is Level.OK
     assert doctor.open_files(1_024, 1_024, 500).level is Level.OK
     assert doctor.open_files(resource.RLIM_INFINITY, -1, 1).level is Level.OK
@@ -209,9 +239,25 @@ def test_a_short_history_is_a_warning_once_the_oplog_is_full() -> None:
 
 
 def test_a_receiver_that_fails_is_a_warning() -> None:
-    """With since when."""
+    """With since when; and so is one that is well and did not get everything."""
     since = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
-    assert checkup.webhook("site", None).level is Level.OK
-    assert "2026-11-24T12:00:00" in checkup.webhook("site", since).told
-    assert checkup.webhook("site", since).level is Level.WARNING
+    assert checkup.webhook("site", None, 0).level is Level.OK
+    assert "2026-11-24T12:00:00" in checkup.webhook("site", since, 0).told
+    assert checkup.webhook("site", since, 2).level is Level.WARNING
+    assert "never got 2 messages" in checkup.webhook("site", None, 2).told
+    assert checkup.webhook("site", None, 2).level is Level.WARNING
+
+
+async def test_a_receiver_that_is_not_configured_any_more_is_no_matter(
+    database: Database,
+) -> None:
+    """It may have failed on its last day."""
+    store, now = WebhookStore(database), datetime.now(UTC)
+    for name in ("gone", "site"):
+        await store.lease(name, "test", now, 30)
+        await store.mark_failing(name, now)
+
+    found = [one async for one in checkup.checkup(database, 600, {"site"})]
+
+    assert [one.told.split()[0] for one in found if one.check == "webhook"] == ["site"]

@@ -41,7 +41,8 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         async with database_of(settings) as database:
             ring_seconds = settings.limits.ring_seconds
-            return [one async for one in checkup(database, ring_seconds)]
+            webhooks = {one.name for one in settings.webhooks}
+            return [one async for one in checkup(database, ring_seconds, webhooks)]
     except ConfigError as error:
         mend = "start it, or correct mongodb_uri; without one a private mongod is run"
         return [Finding("database", Level.FAULT, fault, mend) for fault in error.faults]

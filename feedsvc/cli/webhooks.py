@@ -7,11 +7,13 @@ import asyncio
 import base64
 import json
 import secrets
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from feedsvc import tables
 from feedsvc.cli.command import Commands
 from feedsvc.cli.database import database_of
 from feedsvc.config import Settings
@@ -36,23 +38,26 @@ def register(commands: Commands) -> None:
 
 
 def _list(options: argparse.Namespace, settings: Settings) -> int:
-    async def read() -> tuple[list[Standing], list[DeadLetter]]:
+    async def read() -> tuple[list[Standing], dict[str, int]]:
         async with database_of(settings) as database:
             store = WebhookStore(database)
-            return await store.standings(), await store.dead_letters()
+            return await store.standings(), await store.count_dead()
 
-    standings, letters = asyncio.run(read())
+    standings, dead = asyncio.run(read())
     known = {one.name: one for one in standings}
-    for endpoint in settings.webhooks:
-        dead = sum(letter.endpoint == endpoint.name for letter in letters)
-        row = _row(endpoint, known.get(endpoint.name), dead)
-        if options.json:
-            print(json.dumps(row, default=wire_time))
-        else:
-            since = row["failing_since"]
-            state = f"failing since {since}" if since else "well"
-            told = row["told_until"] or "nothing yet"
-            print(f"{row['name']:<20} {row['host']:<30} {state}, {told}, {dead} dead")
+    rows = [
+        _row(one, known.get(one.name), dead.get(one.name, 0))
+        for one in settings.webhooks
+    ]
+    if options.json:
+        for row in rows:
+            print(json.dumps(row))
+        return 0
+    if not rows:
+        print("there is no [[webhook]] in the configuration")
+    shown = [_in_words(row) for row in rows]
+    for line in tables.lines(shown, right=("dead",), width=tables.width_of(sys.stdout)):
+        print(line)
     return 0
 
 
@@ -72,6 +77,18 @@ def _row(endpoint: Endpoint, known: Standing | None, dead: int) -> dict[str, Any
     }
 
 
+def _in_words(row: dict[str, Any]) -> dict[str, str]:
+    since, until = row["failing_since"], row["told_until"]
+    return {
+        "name": row["name"],
+        "host": row["host"],
+        "channels": ", ".join(row["channels"]),
+        "standing": f"failing since {since[:19]}" if since else "well",
+        "told_until": until[:19] if until else "nothing yet",
+        "dead": str(row["dead_letters"]),
+    }
+
+
 def _dead(options: argparse.Namespace, settings: Settings) -> int:
     async def read() -> list[DeadLetter]:
         async with database_of(settings) as database:
@@ -85,7 +102,8 @@ def _dead(options: argparse.Namespace, settings: Settings) -> int:
         else:
             what = f"{one.event:<13} {one.channel}  {one.item_id}"
             print(f"{wire_time(one.at)[:19]}  {one.endpoint}  {one.id}  {what}")
-            print(f"    {one.attempts} attempts: {one.reason}")
+            attempts = "attempt" if one.attempts == 1 else "attempts"
+            print(f"    {one.attempts} {attempts}: {one.reason}")
     return 0
 
 

@@ -144,6 +144,14 @@ def from_settings(auth: Auth, data_dir: Path) -> Tokens:
         log.warning(
             "auth.secret is short and may be guessed good_bytes=%d", GOOD_SECRET
         )
+    return Tokens(keys_of(auth, secret), auth.audience)
+
+
+def keys_of(auth: Auth, secret: str) -> Keys:
+    """Return the secret with the public keys of the settings' files.
+
+    Raise ``ConfigError`` if there is no key in one of them.
+    """
     public_key, file, faults = None, None, []
     if auth.public_key is not None:
         try:
@@ -159,7 +167,7 @@ def from_settings(auth: Auth, data_dir: Path) -> Tokens:
             faults.append(f"auth.jwks: {auth.jwks} is not a JWKS file: {error}")
     if faults:
         raise ConfigError(faults)
-    return Tokens(Keys(secret, public_key, file), auth.audience)
+    return Keys(secret, public_key, file)
 
 
 def _kept_secret(path: Path) -> str:
@@ -174,7 +182,15 @@ def _kept_secret(path: Path) -> str:
     except OSError as error:
         fault = f"server.data_dir: {path.parent} cannot be written: {error.strerror}"
         raise ConfigError([fault]) from error
-    return path.read_text("utf-8").strip()
+    try:
+        kept = path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        fault = f"auth.secret: {path} cannot be read: {error}"
+        raise ConfigError([fault]) from error
+    if not kept:
+        # Of a disk that was full at the first start, say.
+        raise ConfigError([f"auth.secret: {path} is empty; remove it for a new one"])
+    return kept
 
 
 def _rights(claims: Mapping[str, Any]) -> Rights:

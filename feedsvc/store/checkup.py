@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,16 +19,25 @@ LITTLE_SKEW_S, MUCH_SKEW_S = 2.0, 30.0
 WATCH_MS = 1_000
 
 
-async def checkup(database: Database, ring_seconds: int) -> AsyncIterator[Finding]:
-    """Check all that the service needs of a database that answers."""
+async def checkup(
+    database: Database, ring_seconds: int, webhooks: Collection[str]
+) -> AsyncIterator[Finding]:
+    """Check all that the service needs of a database that answers.
+
+    ``webhooks`` are the endpoints of the configuration; of others that were there once
+    something may be known still, and is no matter.
+    """
     build = await database.command("buildInfo")
     yield Finding("database", Level.OK, f"MongoDB {build['version']} answers")
     yield await _skew(database)
     yield await _indexes(database)
     yield await _change_stream(database)
     yield await _history(database, ring_seconds)
-    for standing in await WebhookStore(database).standings():
-        yield webhook(standing.name, standing.failing_since)
+    store = WebhookStore(database)
+    dead = await store.count_dead()
+    for one in await store.standings():
+        if one.name in webhooks:
+            yield webhook(one.name, one.failing_since, dead.get(one.name, 0))
 
 
 async def _skew(database: Database) -> Finding:
@@ -113,10 +122,14 @@ def history(seconds: int, ring_seconds: int, is_full: bool) -> Finding:
     return Finding("history", Level.OK, told)
 
 
-def webhook(name: str, failing_since: datetime | None) -> Finding:
-    """Tell whether a receiver takes what it is told."""
-    if failing_since is None:
-        return Finding("webhook", Level.OK, f"{name} takes what it is told")
-    at = failing_since.isoformat(timespec="seconds")
-    mend = "see the log for its answers; feedsvc webhooks dead shows what it missed"
-    return Finding("webhook", Level.WARNING, f"{name} fails since {at}", mend)
+def webhook(name: str, failing_since: datetime | None, dead: int) -> Finding:
+    """Tell whether a receiver takes what it is told, and got all of it."""
+    if failing_since is not None:
+        at = failing_since.isoformat(timespec="seconds")
+        mend = f"see the log for its answers; feedsvc webhooks dead {name} has them too"
+        return Finding("webhook", Level.WARNING, f"{name} fails since {at}", mend)
+    if dead:
+        told = f"{name} never got {dead:,} messages"
+        mend = f"feedsvc webhooks dead {name} tells why; … retry {name} sends them"
+        return Finding("webhook", Level.WARNING, told, mend)
+    return Finding("webhook", Level.OK, f"{name} takes what it is told")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from feedsvc.errors import ConfigError
 from feedsvc.store.database import Database, check, connect
 from feedsvc.store.embedded import embedded_mongod
 
@@ -18,7 +20,7 @@ async def opened(uri: str | None, data_dir: Path) -> AsyncIterator[Database]:
     """
     async with AsyncExitStack() as stack:
         if uri is None:
-            _make(data_dir)
+            prepare_data_dir(data_dir)
             mongod = await stack.enter_async_context(embedded_mongod(data_dir))
             uri = mongod.uri
         database = connect(uri)
@@ -27,5 +29,12 @@ async def opened(uri: str | None, data_dir: Path) -> AsyncIterator[Database]:
         yield database
 
 
-def _make(data_dir: Path) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
+def prepare_data_dir(path: Path) -> None:
+    """Make the data directory; raise ``ConfigError`` if it can't be written."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fault = f"data_dir: {path} cannot be made: {error.strerror}"
+        raise ConfigError([fault]) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError([f"data_dir: {path} cannot be written"])

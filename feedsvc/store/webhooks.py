@@ -187,6 +187,13 @@ class WebhookStore(Standings):
         return [_letter(one) async for one in cursor]
 
     @database_errors()
+    async def count_dead(self) -> dict[str, int]:
+        """Return how many messages of each endpoint were given up and are kept."""
+        groups = [{"$group": {"_id": "$endpoint", "count": {"$sum": 1}}}]
+        found = await self._dead.aggregate(groups)
+        return {one["_id"]: one["count"] async for one in found}
+
+    @database_errors()
     async def ask_again(self, endpoint: str, ids: Sequence[str] = ()) -> int:
         """Mark dead letters to be sent again, all if none is named; return how many."""
         wanted: Document = {"endpoint": endpoint}

@@ -43,7 +43,8 @@ LEASE_S, RENEW_S = 30.0, 10.0
 LOOK_S = 5.0
 # Where nothing is told the position is kept this often, for a restart to begin near.
 SAVE_S = 5.0
-# How often to look for dead letters that somebody wants sent again.
+# How often to look for dead letters that somebody wants sent again, and for how long
+# to send them before what is new has its turn.
 AGAIN_S = 2.0
 
 Event = Committed | Silent | Expired | Idle
@@ -115,7 +116,9 @@ class Mail:
             outcome = await self._attempt(sent, attempt)
             if outcome.is_delivered:
                 return
-            failing_s = await self._failing_s(datetime.now(UTC))
+            # A refusal is the answer of a receiver that is well.
+            is_well = outcome.is_refused
+            failing_s = 0.0 if is_well else await self._failing_s(datetime.now(UTC))
             limit_s = self.endpoint.give_up_s
             pause_s = wait_s(outcome, attempt, failing_s, limit_s, random.random)
             if pause_s is None:
@@ -126,9 +129,14 @@ class Mail:
                 await asyncio.sleep(min(left_s, RENEW_S))
                 await keep()
 
-    async def again(self) -> None:
-        """Send, once each, the dead letters that somebody wants sent again."""
+    async def again(self, keep: Callable[[], Awaitable[None]]) -> None:
+        """Send, once each, dead letters that somebody wants sent again.
+
+        There may be thousands for a slow receiver: only some of them, each time.
+        """
+        until = time.monotonic() + AGAIN_S
         while (letter := await self.store.next_again(self.endpoint.name)) is not None:
+            await keep()
             sent = Message(
                 letter.id, letter.event, letter.item_id, letter.channel, letter.body
             )
@@ -137,6 +145,8 @@ class Mail:
                 await self.store.unbury(letter)
             else:
                 await self._bury(sent, outcome, letter.attempts + 1)
+            if time.monotonic() >= until:
+                return
 
     async def _attempt(self, sent: Message, attempt: int) -> Outcome:
         outcome = await self._sender.send(self.endpoint, sent)
@@ -293,8 +303,8 @@ class Follower:
         if is_told or now - self._saved_at >= SAVE_S:
             await self._save()
         if now - self._asked_at >= AGAIN_S:
-            self._asked_at = now
-            await self._mail.again()
+            await self._mail.again(self._keep)
+            self._asked_at = time.monotonic()
 
     async def _save(self) -> None:
         if not await self._store.save(self._standing):

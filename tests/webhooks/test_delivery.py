@@ -202,6 +202,46 @@ async def test_a_receiver_that_never_gets_well_is_given_up(
     assert figure(text, "feedsvc_webhook_failed_total") >= 3
 
 
+async def test_a_refusal_says_nothing_against_the_receiver(
+    settings: Settings, receiver: Receiver
+) -> None:
+    """Days later a failure is waited for as long as that of any other."""
+    receiver.answer = lambda one: 410 if one.item_id == "poison" else 204
+    async with serving(settings) as running:
+        station = await leased(running)
+        database = connect(station.where.mongodb_uri)
+        await publish(station, "poison")
+        await until(lambda: dead(database, 1), "a dead letter")
+        [standing] = await WebhookStore(database).standings()
+        await database.client.close()
+
+    assert standing.failing_since is None
+
+
+async def test_sending_again_does_not_hold_up_what_is_new(
+    settings: Settings, receiver: Receiver
+) -> None:
+    """Nor lose the lease, however many dead letters there are."""
+    receiver.answer = lambda _: 410
+    old = [f"old-{number}" for number in range(30)]
+    async with serving(settings) as running:
+        station = await leased(running)
+        database = connect(station.where.mongodb_uri)
+        await publish(station, *old)
+        await until(lambda: dead(database, len(old)), "the dead letters")
+        receiver.answer = lambda _: 204
+        await WebhookStore(database).ask_again("site")
+        await publish(station, "new")
+        await until(lambda: is_taken("new", receiver), "what is new")
+        await database.client.close()
+
+    assert len(receiver.taken) <= len(old)
+
+
+async def is_taken(item_id: str, receiver: Receiver) -> bool:
+    return item_id in receiver.taken
+
+
 async def dead(database: Database, number: int) -> list[str]:
     letters = await WebhookStore(database).dead_letters("site")
     return [one.item_id for one in letters] if len(letters) == number else []
@@ -326,9 +366,10 @@ async def test_the_commands_tell_of_dead_letters_and_have_them_sent_again(
         await has_counted(1, station)
     after = await run("list", "--json")
 
-    assert before[0].split()[0] == "site"
-    assert before[0].endswith("1 dead")
+    assert before[0].startswith("NAME ")
+    assert before[1].split()[0] == "site"
+    assert before[1].endswith(" 1")
     assert json.loads(letter)["reason"] == "410 Gone"
     assert json.loads(asked) == {"asked": 1}
     assert json.loads(after[0])["failing_since"] is None
-    assert "hook" not in before[0] + after[0]
+    assert "hook" not in before[1] + after[0]
