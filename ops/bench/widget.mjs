@@ -7,7 +7,7 @@
  */
 
 import { serve } from "../../examples/web/serve.js";
-import { flood, footprint, layoutShift, longTasks, reader } from "../../tests/web/browser/flood.js";
+import { flood, footprint, hiddenReader, layoutShift, longTasks, reader } from "../../tests/web/browser/flood.js";
 import { launch } from "../../tests/web/browser/page.js";
 import { Station } from "../../tests/web/browser/station.js";
 
@@ -22,7 +22,7 @@ const site = await serve(station.url);
 try {
   const pages = {
     visible: await reader(browser, `${site.url}blank.html`),
-    background: await reader(browser, `${site.url}blank.html`, { isHidden: true }),
+    background: await hiddenReader(browser, `${site.url}blank.html`),
   };
   await flood(station, WARM_UP);
   const before = {};

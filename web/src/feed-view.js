@@ -3,7 +3,7 @@
 import { relative } from "./dates.js";
 import { h, patch } from "./dom.js";
 import { targetOf } from "./keys.js";
-import { calm, collapse, slide } from "./motion.js";
+import { calm, slide } from "./motion.js";
 import { render } from "./render.js";
 import { fillTemplate } from "./template.js";
 
@@ -18,7 +18,7 @@ import { fillTemplate } from "./template.js";
  *   all that is on the page: `items` of the `size` known, from the `first` on
  */
 
-/** More than these are in no window whose reader is at the top. */
+/** More than these are in no window. */
 const MAX_SEEN = 16;
 /** When more than these come at once, nobody looks at each. */
 const MAX_LIT = 3;
@@ -74,8 +74,7 @@ export class FeedView {
 
   /** @returns {HTMLElement[]} */
   get articles() {
-    const nodes = /** @type {any} */ ([...this.feed.children]);
-    return nodes.filter((/** @type {HTMLElement} */ { inert }) => !inert);
+    return /** @type {any} */ ([...this.feed.children]);
   }
 
   /** @returns {HTMLElement | null} */
@@ -102,12 +101,14 @@ export class FeedView {
   show(context, frame) {
     const { items, more } = frame;
     const focused = this.#focused;
-    const seen = this.articles.slice(0, MAX_SEEN);
+    const seen = this.#seen;
     const places = () => seen.map((node) => node.offsetTop);
     const old = places();
     this.#showItems(context, frame);
-    const now = places(); // all are read before one moves
-    this.still = Promise.all([calm(), ...seen.map((node, index) => slide(node, now[index] - old[index]))]);
+    const moved = places().map((place, index) => place - old[index]); // all are read before one moves
+    // Where the reader has scrolled, browsers keep the uppermost in its place.
+    const kept = this.#isScrolled && seen[0]?.isConnected ? moved[0] : 0;
+    this.still = Promise.all([calm(), ...seen.map((node, index) => slide(node, moved[index] - kept))]);
     this.#showFrame(context, frame);
     for (const node of this.#rest.splice(0)) node.remove();
     if (focused?.isConnected && focused !== this.#focused) focused.focus({ preventScroll: true });
@@ -118,7 +119,7 @@ export class FeedView {
   #showItems(context, { items, first, size, fresh, playing }) {
     const wanted = new Set(items.map(({ id }) => id));
     for (const [id, { node }] of this.#entries) {
-      if (!wanted.has(id)) this.#remove(id, node, fresh.has(id));
+      if (!wanted.has(id)) this.#remove(id, node);
     }
     /** @type {HTMLElement | null} */
     let below = null;
@@ -128,7 +129,7 @@ export class FeedView {
       node.ariaPosInSet = `${first + index + 1}`;
       node.ariaSetSize = `${size}`;
       node.classList.toggle("playing", item === playing);
-      if (node.parentNode !== this.feed || staying(node.nextElementSibling) !== below) this.feed.insertBefore(node, below);
+      if (node.parentNode !== this.feed || node.nextElementSibling !== below) this.feed.insertBefore(node, below);
       below = node;
     }
   }
@@ -166,9 +167,19 @@ export class FeedView {
   get isInUse() {
     const { feed, more } = this;
     const focused = this.#focused;
-    if (focused && (feed.contains(focused) || focused === more)) return true;
-    const host = this.#host;
-    return this.topEdge < 0 || [host, feed].some((box) => box.scrollTop > 0 || box.scrollLeft);
+    return (focused && (feed.contains(focused) || focused === more)) || this.#isScrolled;
+  }
+
+  get #isScrolled() {
+    return this.topEdge < 0 || [this.#host, this.feed].some((box) => box.scrollTop > 0 || box.scrollLeft);
+  }
+
+  /** The articles in the window, and some below. */
+  get #seen() {
+    const edge = Math.max(this.topEdge, 0);
+    const { articles } = this;
+    const first = articles.findIndex((node) => node.getBoundingClientRect().bottom > edge);
+    return articles.slice(first, first + MAX_SEEN);
   }
 
   /** Where the first item is, above (less than 0) or below the upper edge of the window. */
@@ -211,16 +222,15 @@ export class FeedView {
     if (hadFocus && !node.contains(this.#focused)) node.focus({ preventScroll: true });
   }
 
-  /** @param {string} id @param {HTMLElement} node @param {boolean} isSeen it goes before the reader's eyes */
-  #remove(id, node, isSeen) {
+  /** @param {string} id @param {HTMLElement} node */
+  #remove(id, node) {
     this.#entries.delete(id);
     if (node.contains(this.#focused)) {
       const articles = this.articles;
       const at = articles.indexOf(node);
       (articles[at + 1] ?? articles[at - 1] ?? this.feed).focus({ preventScroll: true });
     }
-    if (isSeen) collapse(node);
-    else node.remove();
+    node.remove();
   }
 }
 
@@ -237,10 +247,4 @@ function button(name, act) {
   const element = h(`button.${name}`, { type: "button" });
   element.onclick = act;
   return element;
-}
-
-/** The next sibling that isn't on its way out. @param {Element | null} node */
-function staying(node) {
-  while (node instanceof HTMLElement && node.inert) node = node.nextElementSibling;
-  return node;
 }

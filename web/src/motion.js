@@ -8,15 +8,6 @@ const CALM_MS = 400;
 export const calm = () => new Promise((done) => setTimeout(done, CALM_MS));
 
 /**
- * Take a node out; until it is gone it is inert.
- * @param {HTMLElement} node
- */
-export function collapse(node) {
-  node.inert = true;
-  setTimeout(() => node.remove(), MOVE_MS);
-}
-
-/**
  * Let a node that was pushed away go there, instead of being there with a jolt.
  * @param {HTMLElement} node @param {number} by pixels, down
  * @returns {Promise<unknown> | undefined} until it is there

@@ -2,6 +2,8 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
+import { Tab } from "./tab.js";
+
 const CHANNEL = "radiomeridian.news";
 const TICK_MS = 500;
 
@@ -19,32 +21,30 @@ function watch() {
   shifts.observe({ type: "layout-shift", buffered: true });
 }
 
-/** As browsers do with a tab that nobody sees: no frames, and the page is told. */
-function hide() {
-  Object.defineProperty(document, "hidden", { get: () => true });
-  Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
-  window.requestAnimationFrame = () => 0;
-}
-
 /** Open a page that is watched. */
-export async function reader(browser, url, { isHidden = false, ...options } = {}) {
+export async function reader(browser, url, options = {}) {
   const context = await browser.newContext(options);
   await context.addInitScript(watch);
-  if (isHidden) await context.addInitScript(hide);
   const page = await context.newPage();
   await page.goto(url);
   return page;
 }
 
-/** What the page holds in memory after its garbage is gone. */
+/** Open a page in a tab that is hidden behind another. */
+export async function hiddenReader(browser, url) {
+  const tab = await Tab.open(browser, url);
+  await Tab.open(browser);
+  return tab;
+}
+
+/** What a page or tab holds in memory after its garbage is gone. */
 export async function footprint(page) {
-  const session = await page.context().newCDPSession(page);
+  const session = page instanceof Tab ? page : await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
   await session.send("Performance.enable");
   const { metrics } = await session.send("Performance.getMetrics");
   const found = Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
-  await session.detach();
-  return { heap: found.JSHeapUsedSize, nodes: found.Nodes, listeners: found.JSEventListeners };
+  return { heap: found.JSHeapUsedSize, nodes: found.Nodes };
 }
 
 export const longTasks = (page) => page.evaluate(() => window.longTasks.filter((duration) => duration > 50));

@@ -84,7 +84,7 @@ export function posts(count, channel = "radio.news") {
 
 /** The texts of the articles as shown, from the top. */
 export function texts(widget) {
-  return widget.locator("article:not([inert]) .prose").allTextContents();
+  return widget.locator("article .prose").allTextContents();
 }
 
 /** Wait until `read()` gives what `isRight` likes. */
