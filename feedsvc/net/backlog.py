@@ -16,10 +16,8 @@ SHARED_S = 5
 # Meanwhile a cache may answer as before: while it asks again, or while we are down.
 STALE_S = 30
 ERROR_S = 600
-CACHE_CONTROL = (
-    f"public, max-age={MAX_AGE_S}, s-maxage={SHARED_S}, "
-    f"stale-while-revalidate={STALE_S}, stale-if-error={ERROR_S}"
-)
+FRESH = f"public, max-age={MAX_AGE_S}, s-maxage={SHARED_S}"
+CACHE_CONTROL = f"{FRESH}, stale-while-revalidate={STALE_S}, stale-if-error={ERROR_S}"
 
 
 class BacklogHandler(Handler):
@@ -64,12 +62,13 @@ class BacklogHandler(Handler):
     def compute_etag(self) -> str | None:
         return self._tag
 
-    def cache(self, rights: Rights) -> None:
+    def cache(self, rights: Rights, *, may_be_stale: bool = True) -> None:
         """Say how long the answer is good for, and for whom."""
         self.vary_on("Authorization")
         self.vary_on("Accept-Encoding")
         if rights is ANYONE:
-            self.set_header("Cache-Control", CACHE_CONTROL)
+            age = CACHE_CONTROL if may_be_stale else FRESH
+            self.set_header("Cache-Control", age)
         else:
             self.set_header("Cache-Control", "private, no-store")
 

@@ -36,8 +36,10 @@ class FeedHandler(BacklogHandler):
         self._format = FORMATS[ending]
         rights = self.rights()
         scope = self.scope(rights, self.pattern(path))
-        self.cache(rights)
         item_id = self.get_query_argument("id", None)
+        # An item that is removed is 404 then, which some caches take for a failure
+        # that they may hide: of one item there must be no old answers.
+        self.cache(rights, may_be_stale=item_id is None)
         if item_id is not None:
             items: Sequence[WireItem] = [await self._one(scope, item_id)]
             self.set_header("Content-Disposition", f'inline; filename="item.{ending}"')

@@ -512,6 +512,7 @@ async def test_one_event_is_a_calendar_of_its_own(
     assert event["UID"] in whole
     assert len(whole) == 2
     assert answer.headers["Content-Disposition"] == 'inline; filename="item.ics"'
+    assert answer.headers["Cache-Control"] == "public, max-age=1, s-maxage=5"
     for refused in (elsewhere, private, hidden):
         assert refused.error == (404, "not_found")
 
