@@ -150,6 +150,7 @@ const LOOKS = [
   ["light", { colorScheme: "light" }],
   ["dark", { colorScheme: "dark" }],
   ["right to left", { locale: "ar" }],
+  ["forced colours", { forcedColors: "active" }],
 ];
 const PAGES = {
   "five.html": () => `${site.url}five.html`,
