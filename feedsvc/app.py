@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from socket import socket
+from time import monotonic
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -265,9 +266,10 @@ async def _drain(
 
 
 async def _end_streams(streams: list[Stream], seconds: int) -> None:
-    for stream in streams:
+    began = monotonic()
+    for number, stream in enumerate(streams, 1):
         stream.end()
-        await asyncio.sleep(seconds / len(streams))
+        await asyncio.sleep(began + number * seconds / len(streams) - monotonic())
 
 
 def _sockjs_settings(settings: Settings) -> SockJSSettings:

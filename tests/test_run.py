@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient
 
 from feedsvc.client import Feed
+from tests.processes import command_of, ended, processes_of
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ async def launched(data_dir: Path, **environ: str) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.terminate()
         await process.communicate()
-        await ended(left)
+        await ended(left, STOP_S)
 
 
 @asynccontextmanager
@@ -82,40 +83,18 @@ async def refusal(data_dir: Path, **environ: str) -> tuple[int | None, list[str]
 
 def descendants(ancestor: int) -> dict[int, str]:
     """Return the roles of the processes that it started, and of what those did."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = stat.read_text().rpartition(") ")[2].split()[1]
-        except OSError:
-            continue  # it ended while we looked
-        parents[int(stat.parent.name)] = int(parent)
-    found: dict[int, str] = {}
-    level = {ancestor}
-    while level:
-        level = {pid for pid, parent in parents.items() if parent in level}
-        found |= {pid: role for pid in level if (role := role_of(pid))}
-    return found
+    return {pid: role_of(pid) for pid in processes_of(ancestor)}
 
 
 def role_of(pid: int) -> str:
     """Return what a process is of ours, empty if it has ended."""
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
-    except OSError:
-        return ""
+    line = command_of(pid)
     return next((role for words, role in ROLES.items() if words in line), line)
 
 
 def pid_of(role: str, ancestor: int) -> int:
     (found,) = [pid for pid, its in descendants(ancestor).items() if its == role]
     return found
-
-
-async def ended(pids: Iterable[int]) -> None:
-    """Wait until none of the processes runs."""
-    async with asyncio.timeout(STOP_S):
-        while any(map(role_of, pids)):  # noqa: ASYNC110 - of no child of ours
-            await asyncio.sleep(0.05)
 
 
 def arrivals(url: str, wanted: set[str]) -> set[str]:
@@ -165,7 +144,7 @@ async def test_kill_of_the_runner_leaves_nothing_behind(tmp_path: Path) -> None:
 
         runner.kill()
 
-        await ended(programs)
+        await ended(programs, STOP_S)
 
 
 async def test_start_after_a_kill_of_the_service_takes_its_mongod_over(

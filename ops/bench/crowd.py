@@ -21,7 +21,7 @@ from feedsvc.net.tokens import Tokens
 from feedsvc.store.home import Home
 
 from peers import CHANNEL, HERE, OURS, SECRET, SOCKJS, WORK, subscription
-from process import started
+from process import heed_sigterm, started
 
 SERVICE = next(one for one in OURS if one.publishes_to_port)
 HOST = "127.0.0.1"
@@ -57,6 +57,7 @@ class Served:
 
 def set_up() -> None:
     """Build the crowd; move this process to its core and let it open what it may."""
+    heed_sigterm()
     WORK.mkdir(parents=True, exist_ok=True)
     compile_all = (*_COMPILE, str(_CROWD), *_SOURCES, "-lz")
     subprocess.run(compile_all, cwd=HERE, check=True)

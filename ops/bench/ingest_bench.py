@@ -33,7 +33,7 @@ from ingest.summary import Outcome, Summary
 
 import report
 from ingest_scene import OTHERS_CORE, database, job, settings_of, upstream
-from process import free_ports
+from process import free_ports, heed_sigterm
 
 RAW = Path(__file__).parent / "raw" / "ingest.md"
 STORED, SOURCES, SOURCES_WITH_NEWS, NEWS = 100_000, 1_000, 100, 100
@@ -189,4 +189,5 @@ def _rendered(rows: list[list[str]], load: float) -> str:
 
 
 if __name__ == "__main__":
+    heed_sigterm()
     sys.exit(asyncio.run(main()))

@@ -30,6 +30,7 @@ from ingest.summary import Outcome
 
 import report
 from ingest_scene import database, job, settings_of, upstream
+from process import heed_sigterm
 
 RAW = Path(__file__).parent / "raw" / "ingest_soak.md"
 SOURCES = int(os.environ.get("SOAK_SOURCES", "20"))
@@ -114,4 +115,5 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
+    heed_sigterm()
     sys.exit(asyncio.run(main()))

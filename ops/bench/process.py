@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -16,6 +17,13 @@ from peers import HERE, NGINX_MODULES, WORK, Server
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 SERVER_CORE = "0"
+
+
+def heed_sigterm() -> None:
+    """Let SIGTERM end this program as Ctrl-C does: what it has started ends first."""
+    # Ctrl-C is nothing to programs that a shell has put in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def free_ports(count: int) -> list[int]:

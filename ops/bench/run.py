@@ -28,7 +28,7 @@ from feedsvc.sockjs.fanout import IMPLEMENTATION
 
 import report
 from peers import BACKLOG, FLOOR, HERE, OURS, PEERS, WORK, Server
-from process import started
+from process import heed_sigterm, started
 from scenarios import SCENARIOS, Case, Scenario, plan
 
 LOAD_TIMEOUT_S = 300.0
@@ -205,6 +205,7 @@ def chosen_scenarios(arguments: argparse.Namespace) -> tuple[Scenario, ...]:
 def main() -> int:
     arguments = parse()
     servers = choose(arguments)
+    heed_sigterm()
     kept = HERE / "raw" / ("peers.jsonl" if arguments.peers else "service.jsonl")
     throw_away = WORK / "latest.jsonl"
     partial = any(

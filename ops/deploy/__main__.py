@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import resource
+import signal
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from feedsvc.store.embedded import embedded_mongod
-from ops.deploy.roll import SPREAD_S, Outcome, roll
+from ops.deploy.listeners import SPREAD_S
+from ops.deploy.roll import Outcome, roll
 from ops.deploy.stage import BALANCERS, LAYOUTS, running_balancer, running_workers
 
 MOST_TIMES_EVEN = 1.5
@@ -27,13 +29,11 @@ MOST_TIMES_EVEN = 1.5
 
 async def measure(asked: argparse.Namespace, folder: Path) -> Outcome:
     """Run one rolling restart as asked for."""
-    environ = {
-        "FEEDSVC_DRAIN_SECONDS": str(asked.drain),
-        "FEEDSVC_SESSIONS_PER_ADDRESS": "100000",
-    }
     async with (
         embedded_mongod(folder / "mongod") as mongod,
-        running_workers(mongod.uri, folder, **environ) as workers,
+        running_workers(
+            mongod.uri, folder, FEEDSVC_DRAIN_SECONDS=str(asked.drain)
+        ) as workers,
         running_balancer(
             asked.balancer, asked.layout, [one.port for one in workers], folder
         ) as front,
@@ -48,6 +48,13 @@ async def measure(asked: argparse.Namespace, folder: Path) -> Outcome:
         )
 
 
+def heed_sigterm() -> None:
+    """Let SIGTERM end this program as Ctrl-C does: what it has started ends first."""
+    # Ctrl-C is nothing to programs that a shell has put in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
 def main() -> int:
     """Measure, print a line of JSON, and return the verdict."""
     parser = argparse.ArgumentParser(prog="python -m ops.deploy")
@@ -59,6 +66,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=5.0, metavar="S")
     parser.add_argument("--spread", type=float, default=SPREAD_S, metavar="S")
     asked = parser.parse_args()
+    heed_sigterm()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with TemporaryDirectory(prefix="deploy-") as folder:

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
-from tornado.httpclient import HTTPError
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from ops.deploy.listeners import SPREAD_S, TRY_AGAIN_S, Listener, Publisher, Record
+from ops.deploy.stage import HERE, PATH, Front, StageError, Worker, end
 
-from feedsvc.net.tokens import Tokens
-from ops.deploy.stage import HERE, PATH, SECRET, Front, StageError, Worker
-
-CHANNEL = "radio.news"
-# As web/src/connection.js does it: full jitter from a second on, wider after a drain.
-DRAINING, SPREAD_S = 3001, 10.0
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 # So many come in at once at first, as not to be a storm of their own.
 COMING_AT_ONCE = 50
 PATIENCE_S = 90.0
-TRY_AGAIN_S = 0.2
 # Takes the place of systemctl, and hands what it is told to this process.
 _SYSTEMCTL = """#!{python}
 import socket, sys
@@ -40,18 +28,6 @@ with socket.socket(socket.AF_UNIX) as line:
     line.sendall(" ".join(sys.argv[1:]).encode() + b"\\n")
     sys.exit(0 if line.recv(16) == b"done" else 1)
 """
-
-
-@dataclass(slots=True)
-class Record:
-    """What happened to all clients together."""
-
-    #: When somebody tried to come back.
-    tried_at: list[float] = field(default_factory=list)
-    #: Connections that were closed, by code.
-    closed: Counter[int] = field(default_factory=Counter)
-    failed: int = 0
-    not_resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,105 +40,15 @@ class Outcome:
     doubled: int
     returns: int
     returns_peak_per_s: int
-    failed_tries: int
+    closes_peak_per_s: int
+    #: How late this process was at most: then its clients came in a bunch.
+    late_s: float
+    failed: dict[str, int]
     not_resumed: int
     closed: dict[int, int]
     seconds: float
-
-
-class Listener:
-    """A client as the page's own: comes back by chance, resumes, and keeps count."""
-
-    def __init__(self, front: Front, record: Record, spread_s: float) -> None:
-        self.seen: Counter[str] = Counter()
-        self.is_here = asyncio.Event()
-        self._front = front
-        self._record = record
-        self._spread_s = spread_s
-        self._cursor: str | None = None
-
-    async def run(self) -> NoReturn:
-        """Listen until cancelled."""
-        tries = 0
-        while True:
-            spread_s = 0.0
-            if self._cursor is not None:
-                self._record.tried_at.append(time.monotonic())
-            try:
-                await self._listen()
-            except ConnectionClosed as error:
-                code = error.rcvd.code if error.rcvd else 1006
-                self._record.closed[code] += 1
-                spread_s = self._spread_s if code == DRAINING else 0.0
-                tries = 0
-            except (OSError, TimeoutError, WebSocketException):
-                self._record.failed += 1
-                tries += 1
-            self.is_here.clear()
-            longest_s = spread_s + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**tries)
-            await asyncio.sleep(random.random() * longest_s)  # noqa: S311 - only chance
-
-    async def _listen(self) -> NoReturn:
-        async with self._connection() as socket:
-            ask = {"msg": "subscribe", "id": 1, "channel": CHANNEL, "backlog": 500}
-            if self._cursor is not None:
-                ask["since"] = self._cursor
-            await socket.send(json.dumps(ask))
-            while True:
-                self._take(json.loads(await socket.recv()))
-
-    def _connection(self) -> connect:
-        return connect(
-            f"{self._front.socket_url}/live/websocket",
-            proxy=None,
-            compression=None,
-            ping_interval=None,
-            max_size=None,
-            # A server that closes waits for nobody.
-            close_timeout=1,
-            **self._front.connection,
-        )
-
-    def _take(self, message: dict[str, Any]) -> None:
-        items = [message["item"]] if message["msg"] == "item" else message["items"]
-        self.seen.update(item["id"] for item in items)
-        if message["msg"] == "subscribed":
-            if self._cursor is not None and not message["resumed"]:
-                self._record.not_resumed += 1
-            self.is_here.set()
-        self._cursor = message["cursor"]
-
-
-class Publisher:
-    """Publishes one item after another through the balancer, each until it is taken."""
-
-    def __init__(self, front: Front, every_s: float) -> None:
-        self.published: list[str] = []
-        self._front = front
-        self._every_s = every_s
-        lifetime, now = timedelta(hours=1), datetime.now(UTC)
-        token = Tokens(SECRET).issue("roll", admin=True, lifetime=lifetime, now=now)
-        self._headers = {"Authorization": f"Bearer {token}"}
-
-    async def run(self) -> NoReturn:
-        while True:
-            await self.publish()
-            await asyncio.sleep(self._every_s)
-
-    async def publish(self) -> None:
-        """Publish the next one: the same again, until a worker has taken it."""
-        item_id = f"roll:{len(self.published)}"
-        item = {"id": item_id, "type": "post", "content_text": "On air."}
-        path, body = f"/api/channels/{CHANNEL}/items", json.dumps(item).encode()
-        while True:
-            try:
-                answer = await self._front.ask("POST", path, body, self._headers)
-                if answer.code in (200, 201):
-                    self.published.append(item_id)
-                    return
-            except (OSError, HTTPError):
-                pass
-            await asyncio.sleep(TRY_AGAIN_S)
+    closes_each_s: list[int]
+    returns_each_s: list[int]
 
 
 async def roll(
@@ -179,9 +65,10 @@ async def roll(
     The clients are spread over the balancers; the publisher uses the first.
     """
     record = Record()
-    every_front = islice(cycle(fronts), clients)
-    listeners = [Listener(front, record, spread_s) for front in every_front]
+    every_front = enumerate(islice(cycle(fronts), clients))
+    listeners = [Listener(*one, record, spread_s) for one in every_front]
     publisher = Publisher(fronts[0], every_s)
+    lateness = Lateness()
     tasks: list[asyncio.Task[Any]] = []
     try:
         for first in range(0, clients, COMING_AT_ONCE):
@@ -189,10 +76,17 @@ async def roll(
             tasks += [asyncio.create_task(one.run()) for one in some]
             await _all_here(some)
         publishing = asyncio.create_task(publisher.run())
+        tasks += [publishing, asyncio.create_task(lateness.run())]
         began = time.monotonic()
         await _restart_all(workers, pause_s)
         seconds = time.monotonic() - began
-        await _all_here(listeners)
+        try:
+            await _all_here(listeners)
+        except TimeoutError:
+            gone = sum(not one.is_here.is_set() for one in listeners)
+            raise StageError(
+                f"{gone} clients do not come back; tries failed: {dict(record.failed)}"
+            ) from None
         publishing.cancel()
         await asyncio.gather(publishing, return_exceptions=True)
         await publisher.publish()
@@ -209,11 +103,35 @@ async def roll(
         doubled=sum(times > 1 for one in listeners for times in one.seen.values()),
         returns=len(record.tried_at),
         returns_peak_per_s=peak(record.tried_at),
-        failed_tries=record.failed,
+        closes_peak_per_s=peak(record.closed_at),
+        late_s=round(lateness.most_s, 2),
+        failed=dict(record.failed),
         not_resumed=record.not_resumed,
         closed=dict(record.closed),
         seconds=round(seconds, 1),
+        closes_each_s=each_second(record.closed_at, began),
+        returns_each_s=each_second(record.tried_at, began),
     )
+
+
+class Lateness:
+    """How much later than it should the loop of this process comes to a task."""
+
+    def __init__(self) -> None:
+        self.most_s = 0.0
+
+    async def run(self) -> NoReturn:
+        """Look all the time, until cancelled."""
+        while True:
+            due = time.monotonic() + TRY_AGAIN_S
+            await asyncio.sleep(TRY_AGAIN_S)
+            self.most_s = max(self.most_s, time.monotonic() - due)
+
+
+def each_second(instants: Sequence[float], began: float) -> list[int]:
+    """Return how many instants lie in each second from ``began`` on."""
+    counts = Counter(int(instant - began) for instant in instants)
+    return [counts[second] for second in range(max(counts, default=-1) + 1)]
 
 
 def peak(instants: Sequence[float]) -> int:
@@ -249,25 +167,40 @@ async def _restart_all(workers: Sequence[Worker], pause_s: float) -> None:
             *("--pause", str(pause_s)),
             env={"PATH": f"{folder}:{PATH}"},
         )
-        if await process.wait():
-            raise StageError("the rolling restart failed")
+        try:
+            if await process.wait():
+                raise StageError("the rolling restart failed")
+        finally:
+            await end(process)
 
 
 @asynccontextmanager
 async def _systemctl(workers: Sequence[Worker]) -> AsyncIterator[str]:
     """Have a ``systemctl`` that restarts our workers; return the folder it is in."""
     by_unit = {f"restart feedsvc@{worker.port}": worker for worker in workers}
+    orders: list[asyncio.Task[None]] = []
+
+    def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        orders.append(asyncio.create_task(obey(reader, writer)))
 
     async def obey(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = (await reader.readline()).decode().strip()
-        await by_unit[asked].restart()
-        writer.write(b"done")
-        await writer.drain()
-        writer.close()
+        try:
+            asked = (await reader.readline()).decode().strip()
+            await by_unit[asked].restart()
+            writer.write(b"done")
+            await writer.drain()
+        finally:
+            writer.close()
 
     with TemporaryDirectory(prefix="roll-") as folder:
         path, program = f"{folder}/line", Path(folder) / "systemctl"
         program.write_text(_SYSTEMCTL.format(python=sys.executable, path=path))
         program.chmod(0o755)
-        async with await asyncio.start_unix_server(obey, path):
-            yield folder
+        async with await asyncio.start_unix_server(hear, path):
+            try:
+                yield folder
+            finally:
+                # A worker must not be started when all are being stopped.
+                for order in orders:
+                    order.cancel()
+                await asyncio.gather(*orders, return_exceptions=True)

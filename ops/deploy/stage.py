@@ -47,6 +47,8 @@ LAYOUTS: Mapping[str, tuple[str, int, str]] = {
 WORKER_PORTS = (8081, 8082, 8083)
 SECRET = "known to the workers and to their trial"  # noqa: S105 - guards nothing
 PATIENCE_S = 40.0
+# As systemd waits for a worker that drains: TimeoutStopSec.
+STOP_S = 90.0
 # Debian has it where users do not look for programs.
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 _NGINX_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -222,7 +224,7 @@ async def end(process: Process) -> None:
     with suppress(ProcessLookupError):
         process.terminate()
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(STOP_S):
             await process.wait()
     except TimeoutError:
         process.kill()

@@ -19,7 +19,7 @@ fetch() {
 if ! fetch; then
     apt-get update -qq </dev/null >/dev/null || true
     fetch || {
-        echo "promtool for the tests: apt-get could not download prometheus" >&2
+        echo "promtool for the tests: apt-get could not download it" >&2
         exit 1
     }
 fi

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ops.deploy import rolling_restart
-from ops.deploy.roll import DRAINING, peak, roll
+from ops.deploy.listeners import DRAINING
+from ops.deploy.roll import each_second, peak, roll
 from ops.deploy.stage import BALANCERS, free_ports, running_balancer, running_workers
 from tests.net.station import own_database
 
@@ -69,3 +70,9 @@ def test_the_peak_is_the_most_within_a_second() -> None:
     """Wherever the second begins."""
     assert peak([]) == 0
     assert peak([0.0, 0.9, 1.0, 1.1, 1.8, 5.0]) == 4
+
+
+def test_instants_are_counted_by_the_second() -> None:
+    """Empty seconds in between count as well."""
+    assert each_second([], 10.0) == []
+    assert each_second([12.9, 10.0, 10.9], 10.0) == [2, 0, 1]
