@@ -177,15 +177,22 @@ async def running_workers(
 
 @asynccontextmanager
 async def running_balancer(
-    balancer: str, layout: str, worker_ports: Sequence[int], folder: Path
+    balancer: str,
+    layout: str,
+    worker_ports: Sequence[int],
+    folder: Path,
+    *,
+    cached: bool = False,
 ) -> AsyncIterator[Front]:
-    """Run nginx or HAProxy with the files of a layout."""
+    """Run nginx or HAProxy with the files of a layout; nginx may keep a cache too."""
     host, usual_port, path = LAYOUTS[layout]
     [port] = free_ports(1)
     certificate = folder / "tls.pem"
     make_certificate(certificate, host)
     if balancer == "nginx":
         start = _nginx(layout, usual_port, port, worker_ports, folder)
+        if cached:
+            _add_cache(layout, folder)
     else:
         start = _haproxy(layout, usual_port, port, worker_ports, certificate)
     command, environ = start
@@ -299,6 +306,19 @@ def _nginx(
         target.parent.mkdir(exist_ok=True)
         target.write_text(text, "utf-8")
     return ("nginx", "-e", "stderr", "-c", str(folder / "nginx.conf")), {}
+
+
+def _add_cache(layout: str, folder: Path) -> None:
+    """Add the cache to the files that nginx is going to be started with."""
+    path = LAYOUTS[layout][2]
+    for name, place in (
+        ("cache.conf", "conf.d/feedsvc-cache.conf"),
+        ("cached.conf", "snippets/feedsvc-cached.conf"),
+    ):
+        text = (HERE / "nginx" / name).read_text("utf-8")
+        text = text.replace("/var/lib/nginx", str(folder))
+        text = text.replace("location ~ ^/(", f"location ~ ^{path}/(")
+        (folder / place).write_text(text, "utf-8")
 
 
 def _haproxy(
