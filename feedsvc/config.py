@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from feedsvc import kinds
+from feedsvc.channels import channel_rules
 from feedsvc.core.access import ChannelRule, Rules
-from feedsvc.core.channel import Channel
 from feedsvc.endpoints import Endpoint, endpoints
-from feedsvc.errors import BadInput, ConfigError
+from feedsvc.errors import ConfigError
 from feedsvc.kinds import duration_s as duration_s
+from feedsvc.toml import Table, read
 
 PREFIX = "FEEDSVC_"
 
@@ -182,19 +181,6 @@ class Settings:
         return Rules(self.rules)
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A TOML table with the lines that it and its keys stand on."""
-
-    values: Mapping[str, Any]
-    line: int
-    lines: Mapping[str, int]
-    is_scalar: bool = False
-
-    def at(self, key: str) -> int:
-        return self.lines.get(key, self.line)
-
-
 Group = TypeVar("Group", Server, Limits, Auth)
 GROUPS: Mapping[str, type[Server] | type[Limits] | type[Auth]] = {
     "server": Server,
@@ -211,14 +197,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     if path is None and environ.get(f"{PREFIX}CONFIG"):
         path = Path(environ[f"{PREFIX}CONFIG"])
     faults: list[str] = []
-    tables = _read(path, faults) if path else {}
+    tables = read(path, faults) if path else {}
     name = str(path) if path else ""
     _refuse_unknown_tables(tables, name, faults)
     settings = Settings(
         server=_group(Server, tables, "server", name, environ, faults),
         limits=_group(Limits, tables, "limits", name, environ, faults),
         auth=_group(Auth, tables, "auth", name, environ, faults),
-        rules=_rules(tables.get("channel", []), name, faults),
+        rules=channel_rules(tables.get("channel", []), name, faults),
         sources=tuple(
             SourceTable(table.values, table.line, table.lines)
             for table in tables.get("source", [])
@@ -231,51 +217,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _read(path: Path, faults: list[str]) -> dict[str, list[_Table]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except OSError as error:
-        faults.append(f"{path}: cannot be read: {error.strerror}")
-        return {}
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        faults.append(f"{path}: is not TOML: {error}")
-        return {}
-    lines = _lines(text)
-    tables: dict[str, list[_Table]] = {}
-    for name, value in data.items():
-        entries = value if isinstance(value, list) else [value]
-        places = lines.get(name, [])
-        for number, entry in enumerate(entries):
-            line, keys = places[number] if number < len(places) else (1, {})
-            is_scalar = not isinstance(entry, dict)
-            found = _Table({} if is_scalar else entry, line, keys, is_scalar)
-            tables.setdefault(name, []).append(found)
-    return tables
-
-
-def _lines(text: str) -> dict[str, list[tuple[int, dict[str, int]]]]:
-    """Find the lines of tables and keys, which tomllib does not tell."""
-    found: dict[str, list[tuple[int, dict[str, int]]]] = {}
-    keys: dict[str, int] = {}
-    inside = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[\[?\s*([\w-]+)\s*\]\]?\s*(#.*)?$", line):
-            keys, inside = {}, ""
-            found.setdefault(header[1], []).append((number, keys))
-        elif header := re.match(r"\s*\[\[?\s*[\w-]+\s*\.\s*([\w.-]+)", line):
-            # A table inside the last one: [source.fields]
-            keys.setdefault(header[1], number)
-            inside = f"{header[1]}."
-        elif assigned := re.match(r"\s*([\w-]+)\s*[.=]", line):
-            keys.setdefault(inside + assigned[1], number)
-            if not found:
-                found.setdefault(assigned[1], []).append((number, {}))
-    return found
-
-
 def _refuse_unknown_tables(
-    tables: Mapping[str, list[_Table]], name: str, faults: list[str]
+    tables: Mapping[str, list[Table]], name: str, faults: list[str]
 ) -> None:
     known = (*GROUPS, "channel", "source", "webhook")
     for table, entries in tables.items():
@@ -290,13 +233,13 @@ def _refuse_unknown_tables(
 
 def _group(
     group: type[Group],
-    tables: Mapping[str, list[_Table]],
+    tables: Mapping[str, list[Table]],
     table_name: str,
     file: str,
     environ: Mapping[str, str],
     faults: list[str],
 ) -> Group:
-    table = (tables.get(table_name) or [_Table({}, 1, {})])[0]
+    table = (tables.get(table_name) or [Table({}, 1, {})])[0]
     known = {one.name: one for one in fields(group)}
     for key in table.values:
         if key not in known:
@@ -331,54 +274,6 @@ def _from_environment(
     # An empty variable is the shell's way to say "unset".
     found.append((variable, environ.get(variable) or None))
     return found
-
-
-def _rules(
-    tables: list[_Table], file: str, faults: list[str]
-) -> tuple[ChannelRule, ...]:
-    rules: dict[Channel, ChannelRule] = {}
-    for table in tables:
-        values: dict[str, Any] = {}
-        if "path" not in table.values and not table.is_scalar:
-            faults.append(f"{file}:{table.line}: channel.path: is required")
-        for key, value in table.values.items():
-            try:
-                values |= _rule_value(key, value)
-            except (BadInput, TypeError, ValueError) as error:
-                rule = error.rule if isinstance(error, BadInput) else str(error)
-                faults.append(f"{file}:{table.at(key)}: channel.{key}: {rule}")
-        path = values.get("path")
-        if path in rules:
-            place = f"{file}:{table.at('path')}: channel.path"
-            # One of them would be lost, and what it makes private with it.
-            faults.append(f"{place}: {path} has a [[channel]] already")
-        elif path is not None:
-            rules[path] = ChannelRule(**values)
-    return tuple(rules.values())
-
-
-def _rule_value(key: str, value: object) -> dict[str, Any]:
-    if key == "path":
-        return {"path": Channel.parse(value)}
-    if key == "access":
-        if value not in ("public", "private"):
-            raise ValueError("must be public or private")
-        return {"private": value == "private"}
-    if key == "types":
-        return {"types": kinds.types(value)}
-    if key == "delay":
-        return {"delay_s": duration_s(value)}
-    if key == "retention":
-        limits = value if isinstance(value, dict) else {"age": value}
-        if not set(limits) <= {"age", "count"}:
-            raise ValueError("must be an age such as 90d, or {age = …, count = …}")
-        found: dict[str, Any] = {}
-        if "age" in limits:
-            found["retention_s"] = duration_s(limits["age"])
-        if "count" in limits:
-            found["retention_count"] = _COUNT(limits["count"])
-        return found
-    raise ValueError("is not a key of [[channel]]")
 
 
 def from_environment(config: str | None = None) -> Settings:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from feedsvc import kinds
@@ -16,6 +16,7 @@ from feedsvc.core.access import Rights, Rules, Scope
 from feedsvc.core.channel import Channel
 from feedsvc.core.item import Change, Item
 from feedsvc.errors import BadInput
+from feedsvc.toml import Table
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with is none
 # As Standard Webhooks 1.0.0 has it, "Signature scheme".
@@ -48,14 +49,6 @@ class Endpoint:
         return item.change in self.events and any(
             scope.sees(item.channel, item.type) for scope in scopes
         )
-
-
-class Table(Protocol):
-    """A ``[[webhook]]`` as written, with the lines that it and its keys stand on."""
-
-    @property
-    def values(self) -> Mapping[str, Any]: ...
-    def at(self, key: str) -> int: ...
 
 
 def endpoints(
