@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help install web run test check check-delivery fmt lint types imports docs \
-    audit bench bench-peers soak soak-widget examples screenshots clean
+    audit bench bench-peers storm soak soak-widget examples screenshots clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -70,6 +70,9 @@ soak: $(DONE)/dev $(DONE)/mongod ## look for leaks, SOAK_MINUTES=10
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/soak.py
 
 soak-widget: $(DONE)/dev $(DONE)/mongod $(WIDGET) ## flood the widget in a browser, SOAK_MINUTES=10
+storm: $(DONE)/dev $(DONE)/mongod ## let 3,500 clients come back within 5 s
+	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/storm.py
+
 	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && \
 	    node ops/bench/widget.mjs $(or $(SOAK_MINUTES),10)
 

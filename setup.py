@@ -85,6 +85,8 @@ setup(
             "flask>=3.1",
             "flask-wtf>=1.2",
             "django>=5.2",
+            "cryptography>=45.0",
+            "PyYAML>=6.0",
         ],
         "check": [
             "mypy>=1.15",
