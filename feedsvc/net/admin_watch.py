@@ -57,7 +57,10 @@ class TreeHandler(WatchHandler):
     """``/admin/api/channels``: items, subscribers and last item of the channels."""
 
     async def get(self) -> None:
-        """Reply every channel, those that are only subscribed to as well."""
+        """Reply every channel, those that are only subscribed to as well.
+
+        With ``find`` only those whose name has this text in it.
+        """
         rights = Rights(subject=self.operator(), admin=True)
         states, counts = await asyncio.gather(
             self.sampler.states(), self.service.channels(rights)
@@ -65,7 +68,9 @@ class TreeHandler(WatchHandler):
         items = _with_all_below(counts)
         changes = _with_all_below((path, 1) for path in self._changed_lately())
         subscribers = _subscribers(states)
-        paths = sorted({*items, *changes, *subscribers})
+        wanted = self.get_query_argument("find", "").strip().lower()
+        every = {*items, *changes, *subscribers}
+        paths = sorted(path for path in every if wanted in path)
         shown = paths[:MAX_CHANNELS]
         looks = asyncio.Semaphore(MAX_LOOKS)
         lasts = await asyncio.gather(

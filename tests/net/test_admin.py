@@ -183,6 +183,23 @@ async def test_live_items_come_over_the_admin_listener_too(station: Station) -> 
     assert item["id"] == "admin-live"
 
 
+async def test_channels_are_found_by_a_part_of_their_name(station: Station) -> None:
+    """However many there are before them in the alphabet."""
+    await station.publish("adminfind.zebra.crossing", post())
+    await station.publish("adminfind.lion", post())
+    await tree(station, "adminfind.zebra.crossing", 1)
+    operator = Operator(station)
+
+    found = (await operator.ask("GET", "channels", find="ZEBRA")).json
+    none = (await operator.ask("GET", "channels", find="no such")).json
+
+    assert [row["channel"] for row in found["channels"]] == [
+        "adminfind.zebra",
+        "adminfind.zebra.crossing",
+    ]
+    assert (found["more"], none["channels"]) == (0, [])
+
+
 async def tree(station: Station, channel: str, items: int) -> Rows:
     """Return the rows of the tree once it counts so many items in the channel."""
     operator = Operator(station)

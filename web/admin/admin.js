@@ -83,7 +83,7 @@ class Desk {
     } catch (error) {
       if (this.#end.signal.aborted) return;
       if (error.isOfToken) return leave(`The token is not taken any more: ${error.message}`);
-      state.textContent = `No answer: ${error.message}`;
+      state.textContent = `Out of date: ${error.message}`;
       state.className = "state bad";
     }
   }
@@ -129,7 +129,7 @@ door.addEventListener("submit", async (event) => {
     open(true);
     byId("overview-title").focus();
   } catch (error) {
-    leave(error.isOfToken ? `This token does not open the page: ${error.message}` : `No answer: ${error.message}`);
+    leave(error.isOfToken ? `This token does not open the page: ${error.message}` : `Not opened: ${error.message}`);
   }
 });
 byId("leave").addEventListener("click", () => leave());

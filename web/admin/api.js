@@ -1,5 +1,8 @@
 /** The JSON doors of the admin listener; the token is kept here and nowhere else. */
 
+/** A service that needs longer is not well, and that has to be seen. */
+const TIMEOUT_MS = 10000;
+
 export class Refused extends Error {
   /** @param {number} status @param {string} code @param {string} text */
   constructor(status, code, text) {
@@ -45,6 +48,9 @@ export class Api {
       headers: { Authorization: `Bearer ${this.#token}` },
       credentials: "omit",
       cache: "no-store",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    }).catch(() => {
+      throw new Error("the service does not answer");
     });
     const answer = await response.json().catch(() => ({}));
     if (response.ok) return answer;

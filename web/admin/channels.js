@@ -7,7 +7,7 @@ const TAIL = 20;
 const KEPT = 60;
 /** What came live; the next reading of the tree makes up for what is beyond. */
 const MAX_NOTED = 2000;
-/** What arrives in a burst is shown once. */
+/** What arrives in a burst is shown once, and what is typed is looked for once. */
 const REST_MS = 300;
 
 const lineage = (channel) => channel.split(".").map((_, at, all) => all.slice(0, at + 1).join("."));
@@ -24,13 +24,24 @@ export function channels(place, api, deeds, client) {
   /** @type {import("../src/subscription.js").Subscription | undefined} */
   let tail;
   let resting = 0;
+  let typing = 0;
 
   const tree = table("Channels", ["Channel", "Items", "Subscribers", "Changes/min", "Last item"]);
+  const find = el("input", {
+    id: "find", type: "search", autocapitalize: "none", spellcheck: "false",
+    oninput: () => {
+      clearTimeout(typing);
+      // What fails is told when the whole page is read again.
+      typing = setTimeout(() => read().catch(() => {}), REST_MS);
+    },
+  });
   const more = el("p", { class: "help", hidden: true });
   const title = el("h3", { id: "tail-title", tabindex: "-1" }, "Tail");
   const hint = el("p", { class: "help" }, "Choose a channel to see its items as they come.");
   const list = el("ul", { class: "cards", "aria-labelledby": "tail-title" });
-  place.append(el("div", { class: "split" }, el("div", {}, tree.node, more), el("div", { class: "tail" }, title, hint, list)));
+  place.append(el("div", { class: "split" },
+    el("div", {}, el("p", { class: "find" }, el("label", { for: "find" }, "Find a channel"), find), el("div", { class: "scroll" }, tree.node), more),
+    el("div", { class: "tail" }, title, hint, el("div", { class: "scroll" }, list))));
 
   const row = ({ channel, items, subscribers, changes, last, isChosen }) => {
     const isPattern = channel.includes("*");
@@ -38,7 +49,7 @@ export function channels(place, api, deeds, client) {
     const open = button(names.at(-1), () => choose(channel), {
       class: "link", "aria-label": channel, "aria-pressed": String(isChosen), "data-depth": Math.min(names.length - 1, 5),
     });
-    // Where there is no room for a tree, each row says where it is.
+    // Where there is no tree, or no room for one, each row says where it is.
     if (names.length > 1) open.prepend(el("span", { class: "above" }, `${names.slice(0, -1).join(".")}.`));
     return tree.row(open, isPattern ? "–" : number(items), number(subscribers), isPattern ? "–" : number(changes),
       last ? el("span", {}, el("time", { datetime: last.date, title: exactly(last.date) }, ago(last.date)), ` ${nameOf(last)}`) : "none");
@@ -79,11 +90,16 @@ export function channels(place, api, deeds, client) {
     };
     tail = client.subscribe(channel, { backlog: TAIL, limit: KEPT }, { replace: show, change: show, error: trouble });
     show();
+    // On a phone it is below the tree.
+    title.scrollIntoView({ block: "nearest" });
   }
+
+  const wanted = () => find.value.trim().toLowerCase();
 
   /** Move the last items on between two readings. @param {any} item */
   const note = (item) => {
     for (const channel of lineage(item.channel)) {
+      if (!channel.includes(wanted())) continue;
       const known = rows.get(channel) ?? { channel, items: 0, subscribers: 0, changes: 0, last: null };
       if (isNewer(item, known.last)) rows.set(channel, { ...known, last: item });
     }
@@ -93,14 +109,16 @@ export function channels(place, api, deeds, client) {
     change: ({ change, item }) => (change === "removed" ? show() : note(item)),
   });
 
-  return {
-    async read() {
-      const { channels: found, more: left } = await api.get("channels");
-      rows = new Map(found.map((one) => [one.channel, one]));
-      more.hidden = !left;
-      more.textContent = `and ${number(left)} more`;
-      show();
-    },
-    show,
-  };
+  async function read() {
+    const asked = wanted();
+    const { channels: found, more: left } = await api.get("channels", asked ? { find: asked } : {});
+    if (asked !== wanted()) return; // more was typed meanwhile
+    rows = new Map(found.map((one) => [one.channel, one]));
+    tree.node.classList.toggle("flat", asked !== "");
+    more.hidden = !left && found.length > 0;
+    more.textContent = left ? `and ${number(left)} more: find them by a part of their names` : "There is no such channel.";
+    show();
+  }
+
+  return { read, show };
 }

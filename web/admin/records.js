@@ -14,12 +14,13 @@ const PAGE = 20;
 export function sources(place, api, deeds, tell) {
   const list = table("Sources", ["Source", "Health", "Next run", "Last item", "Today", "Failures", "Switch"]);
   const empty = el("p", { class: "help", hidden: true }, "Ingest has not run any source yet.");
-  place.append(list.node, empty);
+  place.append(el("div", { class: "scroll" }, list.node), empty);
 
   const row = (one) => {
     const deed = one.disabled_by ? "enable" : "disable";
     const label = one.disabled_by ? "Enable" : "Disable";
-    const next = one.disabled_by ? "never" : one.running ? "runs now" : ago(one.next_due);
+    const isLate = one.next_due && Date.parse(one.next_due) < Date.now();
+    const next = one.disabled_by ? "never" : one.running ? "runs now" : `${isLate ? "was due " : ""}${ago(one.next_due)}`;
     return list.row(
       el("span", {}, one.source, one.channel && el("small", {}, ` ${one.channel}`)),
       el("span", { class: one.disabled_by ? "" : GOOD.includes(one.standing) ? "good" : "bad" }, one.standing, one.why && el("small", {}, ` ${one.why}`)),
@@ -36,8 +37,11 @@ export function sources(place, api, deeds, tell) {
       const { sources: found } = await api.get("sources");
       list.node.hidden = !found.length;
       empty.hidden = found.length > 0;
-      keyed(list.body, found, ({ source }) => source, row);
-      tell(found.filter(({ standing }) => !GOOD.includes(standing)).length);
+      const isAiling = ({ standing }) => !GOOD.includes(standing);
+      const ailing = found.filter(isAiling);
+      // Whoever looks at them wants to see these first.
+      keyed(list.body, [...ailing, ...found.filter((one) => !isAiling(one))], ({ source }) => source, row);
+      tell(ailing.length);
     },
   };
 }

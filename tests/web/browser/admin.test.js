@@ -109,6 +109,18 @@ test("the tree and the tail follow what is published", async (t) => {
   await until(() => tail.getByText("from the desk").count(), (count) => count === 0);
 });
 
+test("a channel is found by a part of its name", async (t) => {
+  const page = await enter(t);
+  const rows = page.getByRole("table", { name: "Channels" }).getByRole("row").filter({ has: page.getByRole("button") });
+  await until(() => rows.count(), (count) => count > 1);
+
+  await page.getByLabel("Find a channel").fill("MERIDIAN.new");
+  await until(() => rows.count(), (count) => count === 1);
+  assert.match(await rows.textContent(), /radiomeridian\.news/);
+  await page.getByLabel("Find a channel").fill("no such");
+  await page.getByText("There is no such channel.").waitFor();
+});
+
 test("an editor approves by keyboard, and takes it back", async (t) => {
   await hold("q1", "Held for the editor");
   const page = await enter(t);
