@@ -96,6 +96,7 @@ setup(
             "types-defusedxml",
         ],
         "audit": ["pip-audit>=2.9"],
+        "bench": ["matplotlib>=3.10"],
         "docs": [
             "sphinx>=8.2",
             "myst-parser>=4.0",
