@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help install web run test check check-delivery fmt lint types imports docs \
-    audit bench bench-peers storm soak soak-widget examples screenshots clean
+    audit bench bench-scale bench-peers storm soak soak-widget examples screenshots clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -63,16 +63,20 @@ bench: $(DONE)/dev $(DONE)/mongod ## measure the service on this machine
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/run.py
 	@$(PYTHON) ops/bench/ingest_bench.py
 
+bench-scale: $(DONE)/bench $(DONE)/mongod ## measure what grows with scale, and reckon with it
+	@$(PYTHON) ops/bench/install.py && $(PYTHON) -m ops.scale measure
+	@$(PYTHON) -m ops.scale report
+
 bench-peers: $(DONE)/dev $(DONE)/mongod $(DONE)/node ## measure its peers too
 	@$(PYTHON) ops/bench/install.py --peers && $(PYTHON) ops/bench/run.py --peers
+
+storm: $(DONE)/dev $(DONE)/mongod ## let 3,500 clients come back within 5 s
+	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/storm.py
 
 soak: $(DONE)/dev $(DONE)/mongod ## look for leaks, SOAK_MINUTES=10
 	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/soak.py
 
 soak-widget: $(DONE)/dev $(DONE)/mongod $(WIDGET) ## flood the widget in a browser, SOAK_MINUTES=10
-storm: $(DONE)/dev $(DONE)/mongod ## let 3,500 clients come back within 5 s
-	@$(PYTHON) ops/bench/install.py && $(PYTHON) ops/bench/storm.py
-
 	@CHROMIUM=$$(ops/setup/chromium.sh) && export CHROMIUM && \
 	    node ops/bench/widget.mjs $(or $(SOAK_MINUTES),10)
 
@@ -97,6 +101,9 @@ $(DONE)/dev: $(SETUP)
 
 $(DONE)/audit: $(SETUP) | $(DONE)/dev
 	@ops/setup/python.sh audit && touch $@
+
+$(DONE)/bench: $(SETUP) | $(DONE)/dev
+	@ops/setup/python.sh bench && touch $@
 
 $(DONE)/mongod: | $(DONE)/run
 	@ops/setup/mongod.sh $@
