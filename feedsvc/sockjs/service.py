@@ -193,13 +193,16 @@ class Service:
     async def finish(self) -> None:
         """Close, and wait until the application has heard of every end.
 
-        Callbacks that do not end within the closing time are cancelled.
+        Callbacks that do not end within the closing time are cancelled; those that
+        do not end then either are left alone.
         """
         self.close()
         await asyncio.sleep(0)  # the ends are told in the next turn of the loop
+        await self._wait_for_callbacks()
+        for task in self._tasks:
+            task.cancel()
+        await self._wait_for_callbacks()
+
+    async def _wait_for_callbacks(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self.settings.close_timeout_s)
-        stuck = tuple(self._tasks)
-        for task in stuck:
-            task.cancel()
-        await asyncio.gather(*stuck, return_exceptions=True)

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,8 @@ log = logging.getLogger("feedsvc.sockjs.session")
 class SockJSSession(ABC):
     """One logical two-way connection and its application object.
 
-    Callbacks run one after the other. While an asynchronous one runs, what comes
-    in waits in ``_inbox``, which exists only then.
+    Callbacks run one after the other. While an asynchronous one runs, messages and
+    what else is to be done wait in ``_inbox``, which exists only then.
     """
 
     __slots__ = (
@@ -53,7 +54,7 @@ class SockJSSession(ABC):
         self.handle: fanout.Handle | None = None
         self.form: Form = plain  # of what goes through them
         self.slot = -1  # place in the wheel of heartbeats
-        self._inbox: deque[Callable[[], Any]] | None = None
+        self._inbox: deque[str | Callable[[], Any]] | None = None
         self._opened = False
         self._second = 0.0
         self._taken = 0  # messages taken in that second
@@ -105,7 +106,10 @@ class SockJSSession(ABC):
         if self.is_closed:
             return
         if self._inbox:
-            self._inbox.clear()  # the application wants no more
+            # The application wants no more; who waits for an answer still gets it.
+            waiting = tuple(self._inbox)
+            self._inbox.clear()
+            self._inbox.extend(entry for entry in waiting if callable(entry))
         self._finish(code)
         self._end(code, reason)
 
@@ -117,9 +121,14 @@ class SockJSSession(ABC):
         self.groups = ()
         self.service.forget(self, code)
         if self._opened:
-            self._opened = False
             # Not from inside send(): the caller may be iterating over its clients.
-            asyncio.get_running_loop().call_soon(self._in_order, self.conn.on_close)
+            asyncio.get_running_loop().call_soon(self._in_order, self._tell_close)
+
+    def _tell_close(self) -> Any:
+        if self._opened:  # not refused meanwhile
+            self._opened = False
+            return self.conn.on_close()
+        return None
 
     def open(self, info: ConnectionInfo) -> None:
         """Tell the application; it may refuse."""
@@ -127,10 +136,11 @@ class SockJSSession(ABC):
         self._in_order(partial(self.conn.on_open, info), self._decide)
 
     def _decide(self, answer: Any) -> None:
-        if answer is False and not self.is_closed:
+        if answer is False:
             self._opened = False
-            self.service.refuse("application")
-            self.close(*REFUSED)
+            if not self.is_closed:
+                self.service.refuse("application")
+                self.close(*REFUSED)
 
     def receive(self, messages: list[str]) -> str | None:
         """Hand messages to the application, or return the limit that they break."""
@@ -142,7 +152,7 @@ class SockJSSession(ABC):
         for message in messages:
             if self.is_closed:
                 break  # by the application, while it handled the one before
-            self._in_order(partial(self.conn.on_message, message))
+            self._in_order(message)
         return None
 
     def _broken_limit(self, messages: list[str]) -> str | None:
@@ -177,13 +187,15 @@ class SockJSSession(ABC):
         return len(self._inbox) if self._inbox else 0
 
     def _in_order(
-        self, callback: Callable[[], Any], then: Callable[[Any], None] | None = None
+        self,
+        entry: str | Callable[[], Any],
+        then: Callable[[Any], None] | None = None,
     ) -> None:
         if self._inbox is not None:
-            self._inbox.append(callback)
+            self._inbox.append(entry)
             return
         try:
-            result = callback()
+            result = self._call(entry)
             if result is not None and isinstance(result, Awaitable):
                 self._inbox = deque()
                 self.service.run(self._pump(result, then))
@@ -192,30 +204,40 @@ class SockJSSession(ABC):
         except Exception as error:
             self._failed(error)
 
+    def _call(self, entry: str | Callable[[], Any]) -> Any:
+        return self.conn.on_message(entry) if isinstance(entry, str) else entry()
+
     async def _pump(
         self, first: Awaitable[Any], then: Callable[[Any], None] | None
     ) -> None:
         """Await the running callback, then everything that waits behind it."""
         inbox = self._inbox
         assert inbox is not None  # noqa: S101 - made by the caller
-        try:
+        with self._guarded():
             result = await first
             if then is not None:
                 then(result)
-        except Exception as error:
-            self._failed(error)
         while inbox:
-            try:
-                result = inbox.popleft()()
+            with self._guarded():
+                result = self._call(inbox.popleft())
                 if isinstance(result, Awaitable):
                     await result
-            except Exception as error:
-                self._failed(error)
         self._inbox = None
-        if not self.is_closed:
-            self.resume()
+        self.resume()
 
-    def _failed(self, error: Exception) -> None:
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._failed(error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # the service stops
+            self._failed(error)  # what the callback awaited was cancelled
+
+    def _failed(self, error: BaseException) -> None:
         log.error("callback failed transport=%s", self.transport, exc_info=error)
         self.service.counters.errors += 1
         self.close(*BROKEN)

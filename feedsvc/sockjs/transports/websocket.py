@@ -106,6 +106,7 @@ class WebSocketSession(SockJSSession):
             # The application is behind: let TCP hold the client back.
             asyncio.get_running_loop().remove_reader(self._sock)
             self._paused = True
+            self._pinged = False  # who sends something lives
             return
         try:
             data = self._sock.recv(READ_BYTES)
@@ -174,7 +175,7 @@ class WebSocketSession(SockJSSession):
         self._cut_when_sent()
 
     def resume(self) -> None:
-        if self._paused:
+        if self._paused and not self._is_cut:
             self._paused = False
             asyncio.get_running_loop().add_reader(self._sock, self._on_readable)
 
@@ -275,7 +276,7 @@ class WebSocketSession(SockJSSession):
         # the age limit of the queue sees to that peer.
         if self._outbox is None and not self.is_closed:
             self.service.counters.heartbeats += 1
-            self._pinged = True
+            self._pinged = not self._paused  # else no answer would be read
             self._write(PING_FRAME)
 
     def check(self) -> None:
