@@ -79,18 +79,16 @@ class Exchange(HTTPMessageDelegate):
             route.answer(self)  # Tornado lets go of a socket only here
             return
         self._connection.set_body_timeout(self.service.settings.body_timeout_s)
-        if route is None:
-            self._connection.set_max_body_size(0)
-            return
         length = headers.get("Content-Length", "0")
-        if length.isdecimal() and int(length) > route.body_bytes:
+        # Python refuses to read a number of thousands of digits.
+        if length.isdecimal() and int(length[:20]) > self._body_bytes:
             self._refuse_body()
 
     def data_received(self, chunk: bytes) -> None:
-        if self._is_answered or self._route is None:
+        if self._is_answered:
             return
         self.body += chunk
-        if len(self.body) > self._route.body_bytes:
+        if len(self.body) > self._body_bytes:
             self._refuse_body()
 
     def finish(self) -> None:
@@ -102,7 +100,7 @@ class Exchange(HTTPMessageDelegate):
             return
         self._connection.set_close_callback(self.on_connection_close)
         if self._route is None:
-            self.answer(HTTPStatus.NOT_FOUND, b"Not found.\n")
+            self._not_found()
         else:
             self._route.answer(self)
         if not self.is_lost and self._connection.stream.closed():
@@ -114,10 +112,20 @@ class Exchange(HTTPMessageDelegate):
             on_lost, self.on_lost = self.on_lost, None
             on_lost()
 
+    @property
+    def _body_bytes(self) -> int:
+        return 0 if self._route is None else self._route.body_bytes
+
     def _refuse_body(self) -> None:
-        self.service.refuse("body_bytes")
         self.body.clear()
-        self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"Body is too large.\n")
+        if self._route is None:
+            self._not_found()
+        else:
+            self.service.refuse("body_bytes")
+            self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"Body is too large.\n")
+
+    def _not_found(self) -> None:
+        self.answer(HTTPStatus.NOT_FOUND, b"Not found.\n")
 
     # What transports call.
 
@@ -146,6 +154,7 @@ class Exchange(HTTPMessageDelegate):
             body = b""  # only its length is told
         self._write_head(status, fields, body)
         self._connection.finish()
+        self._watch_end()
 
     def begin(self, content_type: str, headers: Headers) -> Future[None]:
         """Begin an answer without length: 200."""
@@ -168,9 +177,23 @@ class Exchange(HTTPMessageDelegate):
         if stream.closed():
             return
         self._connection.finish()
+        self._watch_end()
         if self._is_last and not stream.closed():
             # An empty write is done when all before it are.
             stream.write(b"").add_done_callback(lambda _: self.cut())
+
+    def _watch_end(self) -> None:
+        """Bound the time for which the end of an answer may fill our memory."""
+        stream = self._connection.stream
+        if stream.writing():
+            self.service.table.leaving(self)
+            written = stream.write(b"")  # done when all before it is
+            written.add_done_callback(lambda _: self.service.table.left(self))
+
+    def expire(self) -> None:
+        """The client has not taken the end of its answer in time."""
+        self.service.counters.slow += 1
+        self.cut()
 
     def cut(self) -> None:
         """Close the connection at once."""

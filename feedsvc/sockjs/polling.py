@@ -87,6 +87,7 @@ class PollingSession(SockJSSession):
             self._write(receiver.wrap(OPEN))
             self.open(info)
         self.flush()
+        self._bound_end()
 
     def flush(self) -> None:
         """Send what waits; the receiver calls this when it has become ready."""
@@ -112,6 +113,7 @@ class PollingSession(SockJSSession):
         if self.is_closed:
             return
         self._queue.clear()
+        self._bytes = 0
         self._close_frame = close_frame(*INTERRUPTED)
         self._finish(INTERRUPTED[0])
 
@@ -187,7 +189,10 @@ class PollingSession(SockJSSession):
     def _end(self, code: int, reason: str) -> None:
         self._close_frame = close_frame(code, reason)
         self.flush()
-        if self._receiver is not None:
+        self._bound_end()
+
+    def _bound_end(self) -> None:
+        if self.is_closed and self._receiver is not None:
             self.service.table.closing(self)  # it may never take what is before
 
     def _write(self, data: bytes, messages: int = 0) -> None:

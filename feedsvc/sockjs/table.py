@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 from feedsvc.sockjs.wheel import Wheel
 
 if TYPE_CHECKING:
+    from feedsvc.sockjs.http import Exchange
     from feedsvc.sockjs.polling import PollingSession
     from feedsvc.sockjs.session import SockJSSession
     from feedsvc.sockjs.settings import Settings
 
-S = TypeVar("S", bound="SockJSSession")
+T = TypeVar("T")
 
 
 class Table:
@@ -32,6 +33,7 @@ class Table:
         self._ids: dict[str, PollingSession] = {}
         self._detached: dict[PollingSession, float] = {}  # until when each may live
         self._closing: dict[SockJSSession, float] = {}  # until when each may linger
+        self._leaving: dict[Exchange, float] = {}  # until when each may take it
         self._queued: dict[SockJSSession, None] = {}
         self._delayed: list[Callable[[], None]] = []
         self.wheel = Wheel(
@@ -70,6 +72,15 @@ class Table:
         """A close frame is on its way: bound its time."""
         self._closing[session] = self._clock() + self._settings.close_timeout_s
 
+    def leaving(self, exchange: Exchange) -> None:
+        """The end of an answer has not left our memory: bound its time."""
+        if allowed := self._settings.max_queued_age_s:
+            self._leaving[exchange] = self._clock() + allowed
+
+    def left(self, exchange: Exchange) -> None:
+        """The answer has left, or its client has."""
+        self._leaving.pop(exchange, None)
+
     def gone(self, session: SockJSSession) -> None:
         """A WebSocket's socket is closed."""
         self._closing.pop(session, None)
@@ -103,6 +114,9 @@ class Table:
         for lingering in _due(self._closing, now):
             del self._closing[lingering]
             lingering.cut()
+        for exchange in _due(self._leaving, now):
+            del self._leaving[exchange]
+            exchange.expire()
 
     def _check_queues(self, now: float) -> None:
         allowed = self._settings.max_queued_age_s
@@ -121,6 +135,6 @@ class Table:
         self._queued.clear()
 
 
-def _due(waiting: dict[S, float], now: float) -> list[S]:
+def _due(waiting: dict[T, float], now: float) -> list[T]:
     """Return those whose time is up; the first to be up come first."""
-    return list(takewhile(lambda session: waiting[session] <= now, waiting))
+    return list(takewhile(lambda entry: waiting[entry] <= now, waiting))
