@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 from feedsvc.sockjs.settings import Settings
 
@@ -69,14 +76,15 @@ class Admission:
 
     def key(self, ip: str) -> str:
         """Return what an address is counted under; empty if it is exempt."""
-        try:
-            address = ip_address(ip)
-        except ValueError:
+        address = _address(ip)
+        if address is None:
             return ip
         if any(address in network for network in self._exempt):
             return ""
+        if address.version == 4:
+            return str(address)
         # One household or one server has a whole /64 of IPv6.
-        return ip if address.version == 4 else str(ip_network((ip, 64), strict=False))
+        return str(ip_network((str(address), 64), strict=False))
 
 
 class Proxies:
@@ -92,7 +100,7 @@ class Proxies:
             return peer
         for hop in reversed(header.split(",")):
             candidate = hop.strip()
-            if not _is_address(candidate):
+            if _address(candidate) is None:
                 return peer
             peer = candidate
             if not self._is_trusted(candidate):
@@ -100,18 +108,22 @@ class Proxies:
         return peer
 
     def _is_trusted(self, ip: str) -> bool:
-        if not _is_address(ip):
-            return False
-        address = ip_address(ip)
-        return any(address in network for network in self._trusted)
+        address = _address(ip)
+        return address is not None and any(
+            address in network for network in self._trusted
+        )
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, or None if it is none.
+
+    A listener for both versions shows IPv4 clients as addresses of IPv6.
+    """
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _is_over(entry: _Address, now: float, limit: int) -> bool:

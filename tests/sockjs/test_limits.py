@@ -74,11 +74,17 @@ def test_table_of_addresses_stays_small(steps: list[tuple[str, bool]]) -> None:
         ("::1", ""),
         ("192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::ffff:127.0.0.1", ""),
+        ("fe80::1%eth0", "fe80::/64"),
         ("unix", "unix"),
     ],
 )
 def test_address_is_counted_under_its_key(ip: str, key: str) -> None:
-    """A household has a /64; a proxy on this machine carries everybody."""
+    """A household has a /64; a proxy on this machine carries everybody.
+
+    IPv4 over a listener for both versions is IPv4.
+    """
     assert Admission(Settings()).key(ip) == key
 
 
@@ -93,6 +99,7 @@ def test_address_is_counted_under_its_key(ip: str, key: str) -> None:
         ("10.0.0.1", "nonsense", "10.0.0.1"),
         ("10.0.0.1", "nonsense, 10.0.0.2", "10.0.0.2"),
         ("192.0.2.8", "192.0.2.7", "192.0.2.8"),
+        ("::ffff:10.0.0.1", "192.0.2.7, ::ffff:10.0.0.2", "192.0.2.7"),
         ("unix", "192.0.2.7", "unix"),
     ],
 )
