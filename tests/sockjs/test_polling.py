@@ -10,8 +10,16 @@ from urllib.parse import unquote
 
 import pytest
 
-from feedsvc.sockjs import SockJSRouter
-from tests.sockjs.support import Client, Recorder, Stream, recorders, serving, until
+from feedsvc.sockjs import ConnectionInfo, SockJSRouter
+from tests.sockjs.support import (
+    PATIENCE_S,
+    Client,
+    Recorder,
+    Stream,
+    recorders,
+    serving,
+    until,
+)
 
 ALL_ON = {"htmlfile": True, "jsonp": True}
 NOCACHE = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
@@ -562,6 +570,35 @@ async def test_client_that_goes_right_after_its_request_leaves_no_session(
         await until(lambda: made and made[0].events == ["open", "close"])
 
         assert sum(router.stats()["sessions"].values()) == 0
+
+
+async def test_fault_in_one_request_that_was_put_off_harms_no_other() -> None:
+    """The application's `opener` fails for it: only its connection is closed."""
+
+    def opener(info: ConnectionInfo) -> str | None:
+        return info.arguments["token"][0]
+
+    settings = {"max_polls_per_s": 1, "opener": opener, "close_timeout_s": 0.8}
+    router = SockJSRouter(Recorder, "/live", settings)
+    async with serving(router) as client:
+        await client.post("/live/a/one/xhr?token=1")
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        poll = "POST /live/a/one/xhr{} HTTP/1.1\r\nHost: x\r\n\r\n"
+        other, other_writer = await asyncio.open_connection("127.0.0.1", client.port)
+        session = router._service.table.get("one")
+        assert session is not None
+        session._poll_second, session._polls = time.monotonic() + 3600.0, 99
+        writer.write(poll.format("").encode())
+        await until(lambda: router.stats()["delayed"] == 1)
+        other_writer.write(poll.format("?token=1").encode())
+        await until(lambda: router.stats()["delayed"] == 2)
+        await client.post("/live/a/one/xhr_send?token=1", '["a"]')
+
+        async with asyncio.timeout(PATIENCE_S):
+            assert await reader.read() == b""
+            assert (await other.readuntil(b'a["a"]')).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        other_writer.close()
 
 
 async def test_poll_that_is_lost_while_put_off_is_forgotten() -> None:

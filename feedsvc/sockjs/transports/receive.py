@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
@@ -9,6 +10,8 @@ from time import monotonic
 
 from feedsvc.sockjs.http import Exchange
 from feedsvc.sockjs.transports.receiver import HttpReceiver
+
+log = logging.getLogger("feedsvc.sockjs.receive")
 
 Begin = Callable[[Exchange], HttpReceiver | None]
 
@@ -19,9 +22,18 @@ def receive(exchange: Exchange, id: str, transport: str, begin: Begin) -> None:
     attach = partial(_attach, exchange, id, transport, begin)
     if session is not None and session.is_storming(monotonic()):
         exchange.service.counters.delayed += 1
-        exchange.service.table.delay(attach)
+        exchange.service.table.delay(partial(_attach_late, exchange, attach))
     else:
         attach()
+
+
+def _attach_late(exchange: Exchange, attach: Callable[[], None]) -> None:
+    try:
+        attach()
+    except Exception:
+        # Of the application's opener or factory; the sweep goes on, as Tornado would.
+        log.exception("receive request failed")
+        exchange.cut()
 
 
 def _attach(exchange: Exchange, id: str, transport: str, begin: Begin) -> None:
