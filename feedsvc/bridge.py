@@ -22,7 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from feedsvc.client import Feed, ServiceError
 from feedsvc.core.channel import Channel
-from feedsvc.errors import BadInput, ConfigError
+from feedsvc.errors import BadChannel, BadInput, ConfigError
 
 log = logging.getLogger("feedsvc.bridge")
 
@@ -105,11 +105,10 @@ class Bridge:
         for entry, fields in entries:
             self.counts.received += 1
             # An entry that was trimmed away since it was given to us has no fields.
-            item, channel = (
-                (fields or {}).get(b"item", b""),
-                (fields or {}).get(b"channel", b""),
-            )
-            offers += self._offers(item, _text(channel), stream, _text(entry))
+            given = fields or {}
+            item, channel = given.get(b"item", b""), _text(given.get(b"channel", b""))
+            origin = f"{stream}:{_text(entry)}"
+            offers += self._offers(item, channel, origin, is_entry=True)
         await self._publish(offers)
         await self._redis.xack(stream, group, *(entry for entry, _ in entries))
 
@@ -149,24 +148,27 @@ class Bridge:
         return re.sub(r"[:/]+", ".", name[len(head) :]).strip(".")
 
     def _offers(
-        self, data: bytes, channel: str, origin: str, entry: str = ""
+        self, data: bytes, channel: object, origin: str, *, is_entry: bool = False
     ) -> list[Offer]:
         """Return the items of a message; one that is none is told and passed over."""
         try:
-            found = json.loads(data)
+            found = _parsed(data)
             if isinstance(found, dict) and "item" in found:
-                channel = str(found.get("channel", channel))
+                channel = found.get("channel", channel)
                 found = found["item"]
-            path = ".".join(part for part in (self._under, channel) if part)
-            target = Channel.parse(path).path
+            target = self._target(channel)
             items = _items(found)
-        except (ValueError, RecursionError, BadInput) as error:
+        except BadInput as error:
             self._refuse(origin, error)
             return []
-        return [
-            Offer(target, _named(one, origin, entry, at))
-            for at, one in enumerate(items)
-        ]
+        if is_entry:
+            items = [_named(one, f"{origin}:{at}") for at, one in enumerate(items)]
+        return [Offer(target, one) for one in items]
+
+    def _target(self, channel: object) -> str:
+        if not isinstance(channel, str):
+            raise BadChannel("channel", "must be a text")
+        return Channel.parse(".".join(filter(None, (self._under, channel)))).path
 
     async def _publish_all(self, waiting: asyncio.Queue[Offer]) -> None:
         while True:
@@ -213,10 +215,17 @@ class Bridge:
         log.warning("bridge refused origin=%s cause=%s", origin, cause)
 
 
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("item", f"must be JSON ({error})") from error
+
+
 def _items(found: Any) -> list[dict[str, Any]]:
     items = found if isinstance(found, list) else [found]
     if not all(isinstance(one, dict) for one in items):
-        raise BadInput("message", "must be a JSON object, or a list of them")
+        raise BadInput("item", "must be a JSON object, or a list of them")
     return items
 
 
@@ -224,11 +233,9 @@ def _text(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _named(item: dict[str, Any], origin: str, entry: str, at: int) -> dict[str, Any]:
+def _named(item: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the item with an id that the same entry has again after a restart."""
-    if not entry or item.get("id") is not None:
-        return item
-    return {**item, "id": f"{origin}:{entry}:{at}"}
+    return item if item.get("id") is not None else {**item, "id": name}
 
 
 @asynccontextmanager

@@ -174,7 +174,8 @@ NO_GOOD = (
     b'["a"]',
     b'{"item":null}',
     b'{"channel":"no channel!","item":{"type":"post"}}',
-    b'{"channel":7,"item":{"type":"post","colour":1}}',
+    b'{"channel":"x","item":{"type":"post","colour":1}}',
+    b'{"channel":null,"item":{"type":"post"}}',
     b'{"type":"nonsense"}',
 )
 

@@ -341,7 +341,7 @@ async def test_an_unreachable_service_is_told_in_one_sentence(run: Run) -> None:
             ["publish", "radio", "/nowhere.json"],
             "/nowhere.json: cannot be read: No such",
         ),
-        (["publish", "radio.*", "--text", "x"], "token: publish: '*' is allowed in"),
+        (["publish", "radio.*", "--text", "x"], "channel: '*' is allowed in"),
         (
             ["publish", "radio", "--text", "x", "--type", "tweet"],
             "type: must be one of",
@@ -369,11 +369,11 @@ async def test_a_mistake_is_told_in_one_sentence(
 
 
 async def test_what_is_no_json_is_told(feedsvc: Run) -> None:
-    """With the name of the file."""
+    """With the name of the file, or what comes in its place."""
     told = await feedsvc("publish", "radio", given="{")
 
     assert told.code == 1
-    assert told.err.startswith("feedsvc: -: is not JSON: ")
+    assert told.err.startswith("feedsvc: standard input: is not JSON: ")
 
 
 async def test_a_token_is_made_with_the_rights_asked_for(run: Run) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from feedsvc.cli.command import Commands
 from feedsvc.cli.remote import feed_of
 from feedsvc.config import Settings
+from feedsvc.core.channel import Channel
 from feedsvc.errors import ConfigError
 
 
@@ -31,12 +32,14 @@ def register(commands: Commands) -> None:
 
 
 def _publish(options: argparse.Namespace, settings: Settings) -> int:
+    # Before a token is made for it: what is wrong is the channel's fault.
+    channel = Channel.parse(options.channel).path
     items = _items_to_publish(options)
-    feed = feed_of(options, settings, publish=[options.channel])
+    feed = feed_of(options, settings, publish=[channel])
     if isinstance(items, list):
-        results = feed.publish_many(options.channel, items)
+        results = feed.publish_many(channel, items)
     else:
-        results = [feed.publish(options.channel, items)]
+        results = [feed.publish(channel, items)]
     for result in results:
         if options.json:
             print(json.dumps(result, ensure_ascii=False))
@@ -52,9 +55,10 @@ def _items_to_publish(options: argparse.Namespace) -> Any:
     if options.text is not None or options.title is not None:
         item = {"type": options.type, "id": options.id, "url": options.url}
         return {**item, "title": options.title, "content_text": options.text}
-    name = options.file
+    is_piped = options.file == "-"
+    name = "standard input" if is_piped else options.file
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        text = sys.stdin.read() if is_piped else Path(name).read_text("utf-8")
         return json.loads(text)
     except OSError as error:
         raise ConfigError([f"{name}: cannot be read: {error.strerror}"]) from error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from feedsvc import tables
 from feedsvc.cli.command import Commands
 from feedsvc.cli.remote import feed_of
 from feedsvc.client import Event, Feed, ServiceError
@@ -55,11 +57,17 @@ def _channels(options: argparse.Namespace, settings: Settings) -> int:
     tree = feed_of(options, settings).channels()
     if options.json:
         print(json.dumps(tree, ensure_ascii=False))
-    else:
-        for depth, node in _walk(tree):
-            name = "  " * depth + node["channel"].rpartition(".")[2]
-            print(f"{name:<40} {node['items']:>8} {node['total']:>8}")
+        return 0
+    rows = [_row(depth, node) for depth, node in _walk(tree)]
+    width = tables.width_of(sys.stdout)
+    for line in tables.lines(rows, right=("items", "total"), width=width):
+        print(line)
     return 0
+
+
+def _row(depth: int, node: dict[str, Any]) -> dict[str, str]:
+    name = "  " * depth + node["channel"].rpartition(".")[2]
+    return {"channel": name, "items": str(node["items"]), "total": str(node["total"])}
 
 
 def _changes(event: Event) -> list[tuple[str, dict[str, Any]]]:
