@@ -26,7 +26,7 @@ const row = (language) => JSON.stringify(wordsOf(language, WIDGET_NAMES).join("|
 const INNER = new RegExp(
   "^(adopt|announce|answered|apply|articles|asked|askAgain|backoff|base|context|env|fits|flush" +
     "|fresh|goToTop|greet|handlers|heartbeat|isDown|isHidden|isInUse|isLoading|isPaused|isPlain|isReady" +
-    "|isTooNarrow|loadSockJS|locale|lost|members|node|pill|playing|rendered|release|rest|renew|still" +
+    "|isTooNarrow|loadSockJS|locale|lost|members|node|pill|playing|reader|rendered|release|request|rest|restart|renew|still" +
     "|feed|first|label|list|page|root|end|startAgain|startWith|takeOver|texts|topEdge|tries|wake|wish|waiting|watch)$",
 );
 
@@ -64,6 +64,7 @@ const { outputFiles } = await build({
     widget: path("src/define.js"),
     client: path("src/client.js"),
     embed: path("src/embed.js"),
+    private: path("src/private.js"),
     "feed-widget": path("src/feed-widget.js"),
   },
   outdir: OUT,

@@ -84,13 +84,27 @@ test("expired: it comes back with a new token", async () => {
   assert.deepEqual(tokens, ["fresh"]);
 });
 
-test("expired without a new token: it stops", async () => {
-  const { client, clock, socket } = await opened();
+test("expired without a new token: it comes back for what is public", async () => {
+  const { client, clock, socket } = await opened({ getToken: async () => undefined });
+  client.subscribe("radio.news");
 
   await socket().drop(3004);
-  await clock.pass(600000);
+  await clock.pass(1000);
+  await socket().open();
 
-  assert.equal(client.state, "stopped");
+  assert.deepEqual(socket().take().map(({ msg }) => msg), ["subscribe"]);
+});
+
+test("told twice that its token is over, it asks for one new token", async () => {
+  let asked = 0;
+  const { clock, socket } = await opened({ getToken: async () => `token ${++asked}` });
+
+  await socket().say({ msg: "error", code: "expired", text: "channel: the rights no longer cover it" });
+  await socket().drop(3004);
+  await clock.pass(1000);
+  await socket().open();
+
+  assert.deepEqual(socket().take().map(({ token }) => token), ["token 2"]);
 });
 
 test("failed tries wait longer each time, a stable connection starts afresh", async () => {

@@ -38,6 +38,7 @@ test("TypeScript knows what the package offers", async () => {
     join(folder, "user.ts"),
     `import { FeedWidget } from "${NAME}";
      import { FeedClient, type FeedError } from "${NAME}/client";
+     import { PrivateWidget } from "${NAME}/private";
      const client = new FeedClient("https://feed.example.org", { getToken: async () => "token" });
      const news = client.subscribe("radio.news", { backlog: 5, types: ["post"] }, {
        replace: (items) => items[0].id.trim(),
@@ -47,6 +48,8 @@ test("TypeScript knows what the package offers", async () => {
      const more: Promise<boolean> = news.loadMore(20);
      const widget = document.querySelector<FeedWidget>("feed-widget");
      if (widget) widget.layout = "cards";
+     const staff = document.querySelector<PrivateWidget>("feed-widget");
+     if (staff) staff.tokenSource = async () => "token";
      // @ts-expect-error a number is no channel
      client.subscribe(7);
      export { more };`,
@@ -67,4 +70,15 @@ test("the package has what its manifest names, and nothing from the workshop", a
     assert.ok(names.includes(needed), needed);
   }
   assert.deepEqual(names.filter((name) => /^(src|demo|node_modules)|test/.test(name)), []);
+});
+
+test("of two builds at once the later one stays, whole", async () => {
+  const build = () => run("node", ["build.js"], { cwd: WEB });
+
+  await Promise.all([build(), build()]);
+
+  const files = await readdir(join(WEB, "dist"));
+  assert.ok(["widget.js", "widget.js.br", "demo", "admin"].every((name) => files.includes(name)), `${files}`);
+  const left = (await readdir(join(WEB, "node_modules"))).filter((name) => name.startsWith(".build"));
+  assert.deepEqual(left, []);
 });

@@ -57,8 +57,14 @@ export class FeedClient extends FeedReader {
     this.askAgain(true);
   }
 
-  async renew() {
-    return this.#login.renew();
+  /**
+   * Ask the service over HTTP as the same reader.
+   * @param {string} url @param {RequestInit} [options]
+   */
+  async fetch(url, options) {
+    const ask = async () => fetch(url, { ...options, headers: await this.#login.headers() });
+    const response = await ask();
+    return response.status === 401 && (await this.#login.renew()) ? ask() : response;
   }
 
   /** The service ended what the token no longer covers: ask for all of it again. */
@@ -66,7 +72,7 @@ export class FeedClient extends FeedReader {
     if (this.#isRenewing) return; // the new token has expired as well
     this.#isRenewing = true;
     try {
-      if (await this.renew()) await this.greet();
+      if (await this.#login.renew()) await this.greet();
     } catch (error) {
       this.emit("error", error);
     } finally {

@@ -5,7 +5,7 @@ import { openCarrier } from "./carrier.js";
 /**
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "stopped"} State
  * @typedef {{state(state: State): void, open(): void, lost(): void,
- *   message(message: any): void, renew(): Promise<boolean>}} ConnectionEvents
+ *   message(message: any): void}} ConnectionEvents
  * @typedef {{readonly state: State, open(): void, close(): void, wake(): void,
  *   send(message: object): void}} Connection
  */
@@ -14,7 +14,6 @@ import { openCarrier } from "./carrier.js";
 const DRAINING = 3001;
 const TOO_SLOW = 3002;
 const POLICY = 3003;
-const EXPIRED = 3004;
 
 /** A draining server is replaced meanwhile; its clients spread over this long. */
 const DRAIN_SPREAD_MS = 10000;
@@ -106,16 +105,12 @@ export function connection(url, env, on) {
     if (dropped) on.lost();
   };
   /** @param {number} code */
-  const lost = async (code) => {
+  const lost = (code) => {
     const isStable = state === "open" && env.now() - openedAt >= STABLE_MS;
     tries = isStable ? 0 : tries + 1;
     drop();
     if (code === POLICY) return become("stopped");
     become("waiting");
-    if (code === EXPIRED && !(await on.renew())) {
-      if (state === "waiting") become("stopped");
-    }
-    if (state !== "waiting") return;
     const spread = code === DRAINING ? env.random() * DRAIN_SPREAD_MS : 0;
     const pause = code === TOO_SLOW && isStable ? 0 : env.backoff(tries) + spread;
     // A page nobody looks at can wait; `wake` brings it back.

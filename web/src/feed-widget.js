@@ -73,9 +73,15 @@ export class FeedWidget extends FeedAttributes {
 
   /** @param {string} name @param {string | null} old @param {string | null} value */
   attributeChangedCallback(name, old, value) {
-    if (old === value || !this.#end || this.#isRestarting) return;
-    if (name === "lang" || name === "layout") return this.#localize();
-    this.#isRestarting = true; // several attributes set in one turn restart once
+    if (old === value || !this.#end) return;
+    if (name === "lang" || name === "layout") this.#localize();
+    else this.restart();
+  }
+
+  /** Begin anew: once, however much is set in one turn. */
+  restart() {
+    if (!this.#end || this.#isRestarting) return;
+    this.#isRestarting = true;
     queueMicrotask(() => {
       this.#isRestarting = false;
       if (!this.#end) return;
@@ -123,17 +129,33 @@ export class FeedWidget extends FeedAttributes {
     return undefined;
   }
 
+  /**
+   * The connection, shared with other elements; those with a token bring their own.
+   * @returns {import("./reader.js").FeedReader}
+   */
+  get reader() {
+    return sharedReader(this.src);
+  }
+
+  /**
+   * Ask the service over HTTP.
+   * @param {string} url @param {RequestInit} options
+   */
+  request(url, options) {
+    return fetch(url, options);
+  }
+
   /** @param {number} limit */
   #keep(limit) {
     if (this.#subscription) this.#subscription.list.limit = limit;
   }
 
   #start() {
-    const { channel, backlog, types, src } = this;
+    const { channel, backlog, types } = this;
     const { signal } = (this.#end = new AbortController());
     this.#localize();
     if (!channel) return;
-    const reader = sharedReader(src);
+    const { reader } = this;
     const given = this.takeOver();
     if (given) this.#view.adopt(given);
     const wishes = { backlog, types, limit: this.#most, start: given?.start };
@@ -179,7 +201,8 @@ export class FeedWidget extends FeedAttributes {
     const limit = Math.max(backlog, this.#items.length);
     const query = `limit=${limit}${types.length ? `&types=${types}` : ""}`;
     const url = `${src}/api/channels/${encodeURIComponent(channel)}/items?${query}`;
-    return poll(url, (items, more) => this.#subscription?.replace(items, more));
+    const request = (/** @type {RequestInit} */ options) => this.request(url, options);
+    return poll(request, (items, more) => this.#subscription?.replace(items, more));
   }
 
   /** @returns {Item[]} */

@@ -6,20 +6,33 @@ export class Login {
   /** @type {string | undefined} */
   token;
   #getToken;
+  /** @type {Promise<boolean> | undefined} */
+  #renewal;
 
   /** @param {(() => Promise<string | undefined>) | undefined} getToken */
   constructor(getToken) {
     this.#getToken = getToken;
   }
 
-  /** Ask the page for a token. Resolves to whether it had one. */
-  async renew() {
+  /** Ask the page for a token, once at a time. Resolves to whether it had one. */
+  renew() {
+    return (this.#renewal ??= this.#renew());
+  }
+
+  async #renew() {
     try {
       this.token = await this.#getToken?.();
     } catch {
       this.token = undefined; // the page's own trouble; what is public still works
     }
+    this.#renewal = undefined;
     return this.token !== undefined;
+  }
+
+  /** What says over HTTP who we are. @returns {Promise<Record<string, string>>} */
+  async headers() {
+    const hasToken = this.token || (await this.renew());
+    return hasToken ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
   /**

@@ -4,13 +4,13 @@ const INTERVAL_MS = 30000;
 
 /**
  * Fetch at once and then every half minute, until the returned undo is called.
- * @param {string} url
+ * @param {(options: RequestInit) => Promise<Response>} request
  * @param {(items: import("./item-list.js").Item[], more: boolean) => void} show
  */
-export function poll(url, show) {
+export function poll(request, show) {
   const abort = new AbortController();
   const once = async () => {
-    const response = await fetch(url, { signal: abort.signal, credentials: "omit" });
+    const response = await request({ signal: abort.signal, credentials: "omit" });
     const { items, next } = await response.json();
     if (items) show(items, next !== null);
   };

@@ -42,7 +42,6 @@ export class FeedReader extends Emitter {
       open: () => this.#opened(),
       lost: () => this.#lost(),
       message: (message) => this.#received(message),
-      renew: () => this.renew(),
     });
     const wake = () => env.isHidden() || this.#connection.wake();
     for (const name of ["online", "offline", "visibilitychange"]) {
@@ -92,11 +91,6 @@ export class FeedReader extends Emitter {
 
   /** Say who we are on a new connection: nobody. Those with a token show it here. */
   async greet() {}
-
-  /** Get a new token. Resolves to whether there is one. */
-  async renew() {
-    return false;
-  }
 
   /**
    * @param {object} message

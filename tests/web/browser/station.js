@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,24 +14,30 @@ const LIST = 1000;
 
 const base64 = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A token that may do everything. */
-export function token() {
-  const exp = Math.floor(Date.now() / 1000) + 3600;
-  const signed = `${base64({ alg: "HS256", typ: "JWT" })}.${base64({ sub: "tests", exp, admin: true })}`;
+/** A token that may do everything, or what is asked for. @param {object} [rights] @param {number} [lifetimeS] */
+export function token(rights = { admin: true }, lifetimeS = 3600) {
+  const exp = Math.floor(Date.now() / 1000) + lifetimeS;
+  const signed = `${base64({ alg: "HS256", typ: "JWT" })}.${base64({ sub: "tests", exp, ...rights })}`;
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
 
 export class Station {
-  /** Start it on free ports; `station.url` and `station.adminUrl` are its addresses. */
-  static async start() {
+  /**
+   * Start it on free ports; `station.url` and `station.adminUrl` are its addresses.
+   * @param {string} [config] as in a configuration file
+   */
+  static async start(config = "") {
     const station = new Station();
     station.folder = await mkdtemp(join(tmpdir(), "feedsvc-web-"));
+    const file = join(station.folder, "feedsvc.toml");
+    await writeFile(file, config);
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith("FEEDSVC"));
     station.process = spawn(join(ROOT, ".venv/bin/python"), ["-m", "feedsvc", "serve"], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
       env: {
         ...Object.fromEntries(own),
+        FEEDSVC_CONFIG: file,
         FEEDSVC_PORT: "0",
         FEEDSVC_ADMIN_PORT: "0",
         FEEDSVC_DATA_DIR: station.folder,
