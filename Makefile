@@ -11,7 +11,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
 DONE := .venv/done
 WEB_PACKAGES := web/node_modules/.package-lock.json
-TEST_PACKAGES := $(WEB_PACKAGES) tests/sockjs/node_modules/.package-lock.json
+TEST_PACKAGES := $(WEB_PACKAGES) \
+    $(patsubst %,tests/%/node_modules/.package-lock.json,sockjs feeds)
 TEST_PROGRAMS := $(DONE)/redis $(DONE)/balancers $(DONE)/promtool $(DONE)/php
 WIDGET := web/dist/widget.js
 SETUP := setup.py $(wildcard feedsvc/sockjs/*.c)
@@ -88,7 +89,7 @@ screenshots: $(DONE)/dev $(DONE)/mongod $(WIDGET) ## photograph the widget, and 
 	    docs/images http://127.0.0.1:$${FEEDSVC_PORT:-8080}
 
 clean: ## remove all that was installed or built, but not the data
-	rm -rf .venv build web/dist web/node_modules tests/sockjs/node_modules *.egg-info
+	rm -rf .venv build web/dist web/node_modules tests/*/node_modules *.egg-info
 	rm -rf .*_cache .hypothesis
 
 $(DONE)/run: $(SETUP)

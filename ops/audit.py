@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-NPM_FOLDERS = ("web", "tests/sockjs")
+NPM_FOLDERS = ("web", "tests/sockjs", "tests/feeds")
 ASK_S = 300
 CLEAN, VULNERABLE, UNKNOWN = 0, 1, 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Timezone, TimezoneStandard
 
 from feedsvc.feeds.entry import Entry, Feed
 
@@ -13,6 +13,8 @@ PRODUCT = "-//feedsvc//feedsvc//EN"
 # What is postponed takes place, but nobody knows when.
 _STATUS = {"cancelled": "CANCELLED", "postponed": "TENTATIVE"}
 _ONE_DAY = timedelta(days=1)
+# How often a program that subscribes should come; many come once a day otherwise.
+_REFRESH = timedelta(hours=1)
 
 
 def render(feed: Feed) -> bytes:
@@ -25,10 +27,25 @@ def render(feed: Feed) -> bytes:
     # What calendar programs read instead of the standard's name.
     calendar.add("x-wr-calname", feed.channel)
     calendar.add("source", feed.url, parameters={"VALUE": "URI"})
+    calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", "PT1H")
     for entry in feed.entries:
         calendar.add_component(_event(entry))
+    if not feed.entries:
+        # Of components there has to be one, 3.6; this one shows nothing.
+        calendar.add_component(_utc())
     rendered: bytes = calendar.to_ical()
     return rendered
+
+
+def _utc() -> Timezone:
+    zone, standard = Timezone(), TimezoneStandard()
+    zone.add("tzid", "UTC")
+    standard.add("dtstart", datetime(1970, 1, 1))  # noqa: DTZ001 - has to have none
+    standard.add("tzoffsetfrom", timedelta(0))
+    standard.add("tzoffsetto", timedelta(0))
+    zone.add_component(standard)
+    return zone
 
 
 def _event(entry: Entry) -> Event:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 MAX_HEADLINE = 100
@@ -19,6 +20,8 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 # XML 1.0, section 2.2: characters that no document may hold, escaped or not.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# What an address may hold, RFC 3986, section 2; quoting leaves ``%`` as it is.
+_IN_URIS = "%:/?#[]@!$&'()*+,;="
 # A line of a calendar must end nowhere but where we end it, whoever splits it.
 _BREAK = re.compile(r"\r\n?|[\x85\u2028\u2029]")
 
@@ -57,8 +60,12 @@ class Entry:
 
     @property
     def headline(self) -> str:
-        """The title, or in its place the beginning of the text."""
-        text = self.title or self.text or self.fields.get("summary") or self.type
+        """The title, or in its place the beginning of the text.
+
+        Of what its author warns of the warning, not the text that it stands before.
+        """
+        warning = self.fields.get("summary") if self.is_sensitive else None
+        text = self.title or warning or self.text or self.summary or self.type
         line = " ".join(text.split())
         is_short = len(line) <= MAX_HEADLINE or self.title
         return line if is_short else f"{line[: MAX_HEADLINE - 1]}…"
@@ -79,8 +86,14 @@ class Entry:
         return self._when_and_where() if found is None and self.is_event else found
 
     @property
+    def is_sensitive(self) -> bool:
+        """True if readers are to be asked before they see it."""
+        return bool(self.fields.get("sensitive"))
+
+    @property
     def url(self) -> str | None:
-        return self.fields.get("url") or self.fields.get("external_url")
+        found = self.fields.get("url") or self.fields.get("external_url")
+        return uri(str(found)) if found else None
 
     @property
     def published_at(self) -> datetime:
@@ -92,8 +105,7 @@ class Entry:
 
     @property
     def authors(self) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = self.fields.get("authors", ())
-        return found
+        return [_with_uri(one) for one in self.fields.get("authors", ())]
 
     @property
     def tags(self) -> Sequence[str]:
@@ -104,7 +116,7 @@ class Entry:
     def attachments(self) -> list[dict[str, Any]]:
         """The attachments, each with a type, as all formats demand."""
         found = self.fields.get("attachments", ())
-        return [{"mime_type": UNKNOWN_TYPE, **one} for one in found]
+        return [{"mime_type": UNKNOWN_TYPE, **_with_uri(one)} for one in found]
 
     @property
     def is_event(self) -> bool:
@@ -175,6 +187,24 @@ def rfc3339(at: datetime) -> str:
     """Return the instant as Atom and JSON Feed write it."""
     utc = at.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def uri(address: str) -> str:
+    """Return the address in ASCII: RSS and calendars know no other ones."""
+    quoted = quote(address, _IN_URIS)
+    if quoted == address:
+        return address
+    host = urlsplit(address).netloc
+    try:
+        known = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return quoted
+    return quote(address.replace(host, known, 1), _IN_URIS)
+
+
+def _with_uri(one: Mapping[str, Any]) -> dict[str, Any]:
+    url = one.get("url")
+    return {**one, "url": uri(url)} if isinstance(url, str) else dict(one)
 
 
 def _clean(value: Any) -> Any:

@@ -28,7 +28,8 @@ def render(feed: Feed) -> bytes:
     # Required, and an address of ours that is sure to lead somewhere.
     put(channel, "link", feed.home or feed.url)
     put(channel, "description", feed.channel)
-    put(channel, "lastBuildDate", _rfc822(feed.updated_at))
+    if feed.entries:
+        put(channel, "lastBuildDate", _rfc822(feed.updated_at))
     put(channel, "atom:link", rel="self", type="application/rss+xml", href=feed.url)
     if feed.hub:
         put(channel, "atom:link", rel="hub", href=feed.hub)

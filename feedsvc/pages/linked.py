@@ -58,7 +58,7 @@ def _update(entry: Entry) -> Node:
             "@type": "BlogPosting",
             "@id": entry.uuid.urn,
             "headline": entry.headline,
-            "articleBody": entry.text or entry.fields.get("summary") or entry.headline,
+            "articleBody": _body(entry),
             "datePublished": _iso(entry.published_at),
             "dateModified": _iso(entry.updated_at),
             "url": safe_url(entry.url),
@@ -68,6 +68,12 @@ def _update(entry: Entry) -> Node:
             "image": _image(entry),
         }
     )
+
+
+def _body(entry: Entry) -> str:
+    """Return what it says; of what its author warns of the warning only."""
+    told = None if entry.is_sensitive else entry.text
+    return told or entry.fields.get("summary") or entry.headline
 
 
 def _event(entry: Entry) -> Node:
@@ -118,7 +124,8 @@ def _location(entry: Entry, status: str) -> Node | None:
             "@type": "Place",
             "name": venue.get("name") or entry.place,
             "url": safe_url(venue.get("url")),
-            "address": _address(venue),
+            # Search engines want one; the place in words will do.
+            "address": _address(venue) or entry.place,
             "geo": {
                 "@type": "GeoCoordinates",
                 "latitude": venue["lat"],
@@ -164,6 +171,8 @@ def _named(kind: str, someone: Mapping[str, Any]) -> Node:
 
 def _image(entry: Entry) -> str | None:
     """Return the first picture of the item, or the cover of a track."""
+    if entry.is_sensitive:
+        return None
     pictures = (
         safe_url(one["url"])
         for one in entry.attachments

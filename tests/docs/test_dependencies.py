@@ -29,7 +29,7 @@ def required() -> set[str]:
 def required_of_npm() -> set[str]:
     """Return the names of all packages that the widget and the tests ask for."""
     names: set[str] = set()
-    for folder in ("web", "tests/sockjs"):
+    for folder in ("web", "tests/sockjs", "tests/feeds"):
         package = json.loads((ROOT / folder / "package.json").read_text("utf-8"))
         names |= {*package.get("dependencies", {}), *package.get("devDependencies", {})}
     return names
@@ -38,7 +38,7 @@ def required_of_npm() -> set[str]:
 def test_every_dependency_stands_in_the_documentation_with_its_reason() -> None:
     """And every one that stands there is needed."""
     rows = (ROOT / "docs" / "dependencies.md").read_text("utf-8").splitlines()
-    reasons = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", "\n".join(rows), re.M))
+    reasons = dict(re.findall(r"^\| `([\w@/.-]+)` \| (.+) \|$", "\n".join(rows), re.M))
 
     assert set(reasons) == required() | required_of_npm()
     assert all(len(reason.split()) >= 3 for reason in reasons.values())

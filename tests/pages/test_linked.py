@@ -136,6 +136,30 @@ def test_a_day_is_told_where_no_time_is_known(flag: str) -> None:
     assert event["@type"] == "Event"
 
 
+def test_a_place_has_an_address_in_words_at_least() -> None:
+    """Search engines leave out an event whose place has none."""
+    [event] = nodes({**EVENT, "venue": {"name": "Harbour Hall"}})
+
+    assert event["location"] == {
+        "@type": "Place",
+        "name": "Harbour Hall",
+        "address": "Harbour Hall",
+    }
+
+
+def test_what_is_warned_of_is_not_told() -> None:
+    """Neither its text nor its picture: search engines ask nobody first."""
+    picture = {"url": "https://h/a.png", "mime_type": "image/png"}
+    told = {"summary": "Spoiler", "content_text": "He did.", "attachments": [picture]}
+
+    [blog] = nodes({**told, "sensitive": True})
+
+    [update] = blog["liveBlogUpdate"]
+    assert (update["headline"], update["articleBody"]) == ("Spoiler", "Spoiler")
+    assert "image" not in blog
+    assert "image" not in update
+
+
 def test_nothing_has_no_nodes() -> None:
     """A page without items needs no JSON-LD."""
     assert nodes() == []
