@@ -193,15 +193,17 @@ async def test_retention_tells_what_would_go_and_makes_it_go(
             await station.publish(channel, post(f"{channel}{days}", at))
         would_go = await run("retention", "--dry-run")
         still_there = await station.seen("radio", limit=500)
-        await run("retention")
+        done = await run("retention")
         left = await documents(uri)
 
     assert [line.split() for line in would_go] == [
+        ["CHANNEL", "RULE", "WOULD", "GO"],
         ["radio", "age", "30d", "1"],
         ["radio.news", "age", "10d", "1"],
         ["radio.news", "count", "2", "2"],
     ]
     assert len(still_there) == 7
+    assert [line.split()[-1] for line in done[1:4]] == ["3", "4", "1"]
     gone = {one["_id"] for one in left.values() if one.get("removed_at")}
     over = {one["_id"] for one in left.values() if one.get("expire_at", now) < now}
     ends_at = left["radio.events20"]["expire_at"] - left["radio.events20"]["date"]

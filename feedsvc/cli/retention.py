@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from feedsvc import tables
 from feedsvc.cli.command import Commands
 from feedsvc.cli.database import database_of
 from feedsvc.config import Settings
@@ -18,6 +20,7 @@ from feedsvc.store.items import ItemStore
 from feedsvc.store.retention import RetentionStore
 
 Row = dict[str, Any]
+NUMBERS = ("would_go", "given_another_end", "removed")
 
 
 def register(commands: Commands) -> None:
@@ -38,14 +41,27 @@ def _retention(options: argparse.Namespace, settings: Settings) -> int:
             return await _apply(database, settings)
 
     rows = asyncio.run(work())
-    if not rows and not options.json:
-        print("No [[channel]] has a retention: every item stays.")
-    for row in rows:
-        if options.json:
+    if options.json:
+        for row in rows:
             print(json.dumps(row))
-        else:
-            print(f"{row['path']:<30} {row['rule']:<16} {row['items']:>9}")
+        return 0
+    if not rows:
+        print("No [[channel]] has a retention: every item stays.")
+    shown = [_in_words(row, is_dry=options.dry_run) for row in rows]
+    for line in tables.lines(shown, right=NUMBERS, width=tables.width_of(sys.stdout)):
+        print(line)
+    if rows and not options.dry_run:
+        print("What is past its end, MongoDB deletes within a minute or two.")
     return 0
+
+
+def _in_words(row: Row, *, is_dry: bool) -> dict[str, str]:
+    told, items = {"channel": row["path"], "rule": row["rule"]}, str(row["items"])
+    if is_dry:
+        return {**told, "would_go": items}
+    is_of_age = row["rule"].startswith("age")
+    changed, removed = (items, "") if is_of_age else ("", items)
+    return {**told, "given_another_end": changed, "removed": removed}
 
 
 async def _would_go(database: Database, settings: Settings) -> list[Row]:
