@@ -11,8 +11,10 @@ import base64
 import binascii
 import struct
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from feedsvc.errors import BadCursor
@@ -70,7 +72,8 @@ class Ring(Generic[T]):
     """The recent changes in commit order, bounded by count, bytes and age.
 
     ``floor`` is the newest position that is *not* covered: everything after it is
-    here.  Appending and trimming are amortised O(1), ``after`` is O(log n + answer).
+    here.  Appending and trimming are O(1), and what is trimmed is let go at once;
+    ``after`` looks at a few positions and at its answer.
     """
 
     def __init__(
@@ -81,12 +84,11 @@ class Ring(Generic[T]):
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
         self._bytes = 0
-        self._start = 0
-        self._positions: list[Position] = []
-        self._entries: list[tuple[T, int]] = []
+        self._positions: deque[Position] = deque()
+        self._entries: deque[tuple[T, int]] = deque()
 
     def __len__(self) -> int:
-        return len(self._positions) - self._start
+        return len(self._positions)
 
     @property
     def size_bytes(self) -> int:
@@ -103,21 +105,16 @@ class Ring(Generic[T]):
         """Return the changes after ``position``, or None if some may be missing."""
         if position < self.floor:
             return None
-        at = bisect_right(self._positions, position, lo=self._start)
-        return [entry for entry, _ in self._entries[at:]]
+        count = len(self._positions) - bisect_right(self._positions, position)
+        newest_first = islice(reversed(self._entries), count)
+        return [entry for entry, _ in newest_first][::-1]
 
     def _trim(self, oldest_s: int) -> None:
-        positions, entries, at = self._positions, self._entries, self._start
-        while at < len(positions) - 1 and (
-            len(positions) - at > self._max_count
+        positions, entries = self._positions, self._entries
+        while len(positions) > 1 and (
+            len(positions) > self._max_count
             or self._bytes > self._max_bytes
-            or positions[at].seconds < oldest_s
+            or positions[0].seconds < oldest_s
         ):
-            self.floor = positions[at]
-            self._bytes -= entries[at][1]
-            at += 1
-        # Cutting half the list now and then costs less than a pop(0) each time.
-        if at > 64 and at * 2 > len(positions):
-            del positions[:at], entries[:at]
-            at = 0
-        self._start = at
+            self.floor = positions.popleft()
+            self._bytes -= entries.popleft()[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +72,25 @@ def test_the_ring_gives_all_after_a_position_or_admits_a_gap(
     assert found is None or list(found) == expected
     assert (found is None) == (position < ring.floor)
     assert len(ring) <= 20
+
+
+def test_what_is_over_a_limit_is_let_go_at_once() -> None:
+    """The bound in bytes is the bound: nothing older waits to be thrown away."""
+
+    class Change:
+        """Something whose end can be seen."""
+
+    ring: Ring[Change] = Ring(
+        Position(0, 0), max_count=1_000, max_bytes=100, max_age_s=1_000
+    )
+    alive: weakref.WeakSet[Change] = weakref.WeakSet()
+    for number in range(500):
+        change = Change()
+        alive.add(change)
+        ring.append(Position(1, number), change, 10)
+    del change
+
+    assert len(alive) == len(ring) == 10
 
 
 def test_the_newest_change_stays_even_if_it_is_over_the_limit_by_itself() -> None:
