@@ -152,14 +152,12 @@ def fleet(demand: Demand, costs: Costs) -> Fleet | None:
     stream_cores = streams * stream_busy(demand, costs)
     write_cores = demand.items_per_s * costs.write_of(demand.at_once)
     usable = MEMBER_CORES * BUSY
-    # Only primaries take writes, all members apply them, and any may serve streams.
-    shards = max(demand.realms, math.ceil(write_cores / usable))
-    members = max(
-        MIN_MEMBERS, math.ceil((write_cores + stream_cores) / usable / shards)
-    )
-    memory = (
-        workers + relays
-    ) * costs.worker_bytes + demand.clients * costs.connection_bytes
+    # All members of a shard apply its writes, which are to leave half for the streams.
+    shards = max(demand.realms, math.ceil(write_cores / (usable / 2)))
+    left = usable - write_cores / shards
+    members = max(MIN_MEMBERS, math.ceil(stream_cores / shards / left))
+    processes, clients = workers + relays, demand.clients
+    memory = processes * costs.worker_bytes + clients * costs.connection_bytes
     return Fleet(
         workers=workers,
         relays=relays,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.scale.costs import Costs
 from ops.scale.journey import on_one_core, travel
 from ops.scale.plan import (
     ALONE,
     BUSY,
     GOAL,
     MAX_CLIENTS,
+    MEMBER_CORES,
     TIERS,
     Demand,
     Shape,
@@ -22,24 +22,7 @@ from ops.scale.plan import (
     worker_busy,
     workers_needed,
 )
-
-COSTS = Costs(
-    connection_bytes=2_000,
-    connect_s=500e-6,
-    frame_s=8e-6,
-    extra_s=0.1e-6,
-    worker_bytes=60e6,
-    wake_s=1e-3,
-    item_s=60e-6,
-    hub_s=10e-6,
-    publish_s=1e-3,
-    write_s=2e-3,
-    write_item_s=200e-6,
-    stream_s=250e-6,
-    stream_item_s=60e-6,
-    passed_s=10e-6,
-    path_s=8e-3,
-)
+from tests.scale.prices import COSTS
 
 shapes = st.sampled_from([Shape.FLAT, Shape.TREE])
 demands = st.builds(
@@ -53,6 +36,7 @@ demands = st.builds(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(demands)
 def test_no_worker_is_planned_busier_or_fuller_than_allowed(demand: Demand) -> None:
     """Whatever is asked for, the plan keeps to its own limits."""
@@ -64,6 +48,20 @@ def test_no_worker_is_planned_busier_or_fuller_than_allowed(demand: Demand) -> N
         assert found.cores >= found.workers
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.floats(1, 9_000), st.sampled_from([1, 10, 100]))
+def test_no_member_of_mongodb_is_planned_busier_than_allowed(
+    items_per_s: float, at_once: int
+) -> None:
+    """Each applies the writes of its shard and serves its part of the streams."""
+    found = fleet(replace(GOAL, items_per_s=items_per_s, at_once=at_once), COSTS)
+
+    assert found is not None
+    per_member = found.database_cores / found.members / found.shards
+    assert per_member <= BUSY * MEMBER_CORES * (1 + 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
 @given(demands, st.floats(1, 10), st.integers(1, 10))
 def test_more_of_anything_never_needs_fewer_workers(
     demand: Demand, more_items: float, more_clients: int
@@ -80,6 +78,7 @@ def test_more_of_anything_never_needs_fewer_workers(
     assert many == 0 or many * 1.02 + 1 >= few
 
 
+@settings(max_examples=60, deadline=None)
 @given(demands, st.integers(1, 500))
 def test_one_worker_more_is_never_busier(demand: Demand, workers: int) -> None:
     """Each worker has less to do when there are more of them."""

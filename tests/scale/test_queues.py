@@ -6,7 +6,7 @@ from itertools import accumulate
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.scale.queues import Service, md1_wait_s, poisson, serve
@@ -24,6 +24,7 @@ def linear(each_s: float, item_s: float = 0.0) -> Service:
     return lambda first, end: each_s + (end - first) * item_s
 
 
+@settings(max_examples=60, deadline=None)
 @given(gaps, services, services, batches)
 def test_each_job_leaves_once_in_order_and_after_its_own_service(
     gaps: list[float], each_s: float, item_s: float, most: int
@@ -41,6 +42,7 @@ def test_each_job_leaves_once_in_order_and_after_its_own_service(
     )
 
 
+@settings(max_examples=60, deadline=None)
 @given(gaps, services, services, batches)
 def test_the_server_rests_only_when_nobody_waits(
     gaps: list[float], each_s: float, item_s: float, most: int
@@ -66,6 +68,7 @@ def test_the_server_rests_only_when_nobody_waits(
     )
 
 
+@settings(max_examples=60, deadline=None)
 @given(gaps, services, st.floats(0, 5))
 def test_a_slower_server_is_done_with_nobody_earlier(
     gaps: list[float], service_s: float, more_s: float
