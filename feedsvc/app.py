@@ -26,6 +26,7 @@ from feedsvc.net.admin import admin_application
 from feedsvc.net.connection import LiveDoor
 from feedsvc.net.revoking import Revoking
 from feedsvc.net.routes import public_application
+from feedsvc.net.server import PublicServer
 from feedsvc.net.service import Service
 from feedsvc.net.tokens import from_settings
 from feedsvc.net.websub import Publisher
@@ -136,9 +137,10 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         await _first(revoking.wait_ready(), stop.wait())
         await _run_beside(stack, releaser.run(), sampler.run(), *webhooks.work())
         stack.callback(live.close)
-        _serve(stack, public_application(service, live), public, settings)
+        site = public_application(service, live)
+        _serve(stack, PublicServer, site, public, settings)
         operator = admin_application(service, live, releaser, webhooks, sampler)
-        operators = _serve(stack, operator, admin, settings)
+        operators = _serve(stack, HTTPServer, operator, admin, settings)
         stack.push_async_callback(
             _drain, draining, live, service.streams, server.drain_seconds
         )
@@ -239,11 +241,12 @@ async def _first(*work: Coroutine[Any, Any, Any]) -> None:
 
 def _serve(
     stack: AsyncExitStack,
+    kind: type[HTTPServer],
     application: Application,
     sockets: list[socket],
     settings: Settings,
 ) -> HTTPServer:
-    server = HTTPServer(
+    server = kind(
         application,
         # Somewhat above what the API itself refuses with a clear answer.
         max_body_size=settings.limits.publish_bytes * 2,
