@@ -21,6 +21,10 @@ class HealthHandler(Handler):
         self.set_header("Cache-Control", "no-store")
         self.reply('{"status":"ok"}')
 
+    def head(self) -> None:
+        """Answer those who watch whether sites are up, and look at the status only."""
+        self.get()
+
 
 class ReadyHandler(Handler):
     """``/readyz``: the database answers and the change stream is followed."""
@@ -47,3 +51,7 @@ class ReadyHandler(Handler):
         fields = {"status": "ready" if ready else "unavailable", **checks}
         fields |= {"lag_s": round(relay.lag_s, 1), "position": str(relay.hub.cursor)}
         self.reply(encode(fields), 200 if ready else 503)
+
+    async def head(self) -> None:
+        """Answer as ``/healthz`` does."""
+        await self.get()

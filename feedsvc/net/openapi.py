@@ -174,6 +174,21 @@ def _script(operation_id: str) -> JSON:
     )
 
 
+def _health(operation_id: str) -> JSON:
+    answer = 200, json_answer("It is alive", ref("Health"))
+    return read_only(operation_id, "Health", "The process answers", answer)
+
+
+def _ready(operation_id: str) -> JSON:
+    return read_only(
+        operation_id,
+        "Health",
+        "The database answers and its changes are followed",
+        (200, json_answer("Ready", ref("Ready"))),
+        (503, json_answer("Not ready", ref("Ready"), headers=RETRY_AFTER)),
+    )
+
+
 _REVOKE = {
     "operationId": "revokeTokens",
     "tags": ["Publish"],
@@ -241,23 +256,8 @@ PATHS: Mapping[str, Mapping[str, JSON]] = {
         "head": _feed("askCalendar", ["ics"]),
     },
     **PAGES,
-    "/healthz": {
-        "get": read_only(
-            "health",
-            "Health",
-            "The process answers",
-            (200, json_answer("It is alive", ref("Health"))),
-        )
-    },
-    "/readyz": {
-        "get": read_only(
-            "ready",
-            "Health",
-            "The database answers and its changes are followed",
-            (200, json_answer("Ready", ref("Ready"))),
-            (503, json_answer("Not ready", ref("Ready"), headers=RETRY_AFTER)),
-        )
-    },
+    "/healthz": {"get": _health("health"), "head": _health("askHealth")},
+    "/readyz": {"get": _ready("ready"), "head": _ready("askReady")},
     "/api/": {
         "get": read_only(
             "readPage",

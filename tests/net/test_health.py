@@ -50,6 +50,9 @@ async def test_a_running_service_is_alive_and_ready(station: Station) -> None:
         assert ready.json["status"] == "ready"
         assert (ready.json["database"], ready.json["change_stream"]) == ("ok", "ok")
         assert ready.headers["Cache-Control"] == "no-store"
+        for path in ("/healthz", "/readyz"):
+            asked = await http.ask("HEAD", path)
+            assert (asked.status, asked.body) == (200, b"")
 
 
 async def test_metrics_are_on_the_admin_listener_only(station: Station) -> None:
