@@ -33,6 +33,24 @@ const ONE_OF_EACH = [
   },
 ].map((item, index) => ({ id: `i${index}`, channel: "radio.news", ...item }));
 
+test("a ticker is one line, however much its items have to say", async (t) => {
+  const items = [
+    { id: "long", type: "post", content_text: "Line after line.\n\n".repeat(40) },
+    { id: "warned", type: "post", summary: "Spoiler ".repeat(20), content_text: "x", sensitive: true },
+  ].map((item) => ({ channel: "radio.news", ...item }));
+  const { widget } = await stage(t, browser, { items, html: pageWith('channel="radio" layout="ticker"') });
+  await until(() => widget.locator("article").count(), (count) => count === items.length);
+
+  const boxes = await widget.locator("article").evaluateAll((all) =>
+    all.map((one) => [one.clientHeight, one.scrollWidth - one.clientWidth]),
+  );
+
+  for (const [height, hidden] of boxes) {
+    assert.ok(height < 60, `${height} pixels high`);
+    assert.equal(hidden, 0);
+  }
+});
+
 for (const layout of ["list", "cards", "ticker"]) {
   for (const [language, dir] of [["en", "ltr"], ["ar", "rtl"]]) {
     for (const colorScheme of ["light", "dark"]) {
