@@ -36,6 +36,8 @@ class Table:
         self._leaving: dict[Exchange, float] = {}  # until when each may take it
         self._queued: dict[SockJSSession, None] = {}
         self._delayed: list[Callable[[], None]] = []
+        self._swept_at = clock()
+        self._was_late = False
         self.wheel = Wheel(
             settings.heartbeat_delay, settings.pong_timeout_s, settings.sweep_s
         )
@@ -94,6 +96,8 @@ class Table:
     def sweep(self) -> None:
         """Do everything that is due."""
         now = self._clock()
+        is_late = now - self._swept_at > 2 * self._settings.sweep_s
+        self._swept_at = now
         delayed, self._delayed = self._delayed, []
         for action in delayed:
             action()
@@ -102,6 +106,12 @@ class Table:
             session.check()
         for session in due:
             session.heartbeat()
+        # After a pause of the whole process clients have done their part, perhaps, and
+        # we have not read it: no time is up then, but not twice in a row.
+        if is_late and not self._was_late:
+            self._was_late = True
+            return
+        self._was_late = False
         self._expire(now)
         self._check_queues(now)
 

@@ -57,6 +57,14 @@ def table(clock: Clock) -> Table:
     return Table(Settings(), clock)
 
 
+def sweep_until(table: Table, clock: Clock, seconds: float) -> None:
+    """Sweep once a second, as the service does."""
+    end = clock.now + seconds
+    while clock.now < end:
+        clock.now = min(clock.now + 1, end)
+        table.sweep()
+
+
 def test_session_expires_after_the_disconnect_delay(table: Table, clock: Clock) -> None:
     """Counted from the last receiver; then the id is free."""
     session: Any = Session()
@@ -64,13 +72,11 @@ def test_session_expires_after_the_disconnect_delay(table: Table, clock: Clock) 
     table.detached(session)
     clock.now += 3
     table.attached(session)
-    clock.now += 100
+    sweep_until(table, clock, 100)
     table.detached(session)
-    clock.now += 4.9
-    table.sweep()
+    sweep_until(table, clock, 4.9)
     before = list(session.calls)
-    clock.now += 0.2
-    table.sweep()
+    sweep_until(table, clock, 0.2)
 
     assert "expire" not in before
     assert "expire" in session.calls
@@ -83,8 +89,7 @@ def test_receiver_that_comes_back_keeps_a_session(table: Table, clock: Clock) ->
     table.add(session)
     table.detached(session)
     table.attached(session)
-    clock.now += 100
-    table.sweep()
+    sweep_until(table, clock, 100)
 
     assert "expire" not in session.calls
     assert table.get("one") is session
@@ -97,8 +102,7 @@ def test_later_session_of_the_same_id_is_left_alone(table: Table, clock: Clock) 
     table.add(old)
     table.detached(old)
     table.add(new)
-    clock.now += 6
-    table.sweep()
+    sweep_until(table, clock, 6)
 
     assert old.calls == ["expire"]
     assert table.get("one") is new
@@ -118,13 +122,29 @@ def test_closing_handshake_has_a_time(table: Table, clock: Clock) -> None:
     """Then the socket is cut."""
     session: Any = Session()
     table.closing(session)
-    clock.now += 4.9
-    table.sweep()
+    sweep_until(table, clock, 4.9)
     before = list(session.calls)
-    clock.now += 0.2
-    table.sweep()
+    sweep_until(table, clock, 0.2)
 
     assert (before, session.calls) == ([], ["cut"])
+
+
+def test_pause_of_the_process_is_nobodys_time(table: Table, clock: Clock) -> None:
+    """What came meanwhile is read first; but a slow process too lets sessions go."""
+    expiring: Any = Session("one")
+    slow: Any = Session("two")
+    for session in (expiring, slow):
+        table.add(session)
+    table.detached(expiring)
+    table.queued(slow)
+    clock.now += 60
+    table.sweep()
+    after_the_pause = expiring.calls + slow.calls
+    clock.now += 60
+    table.sweep()
+
+    assert after_the_pause == []
+    assert (expiring.calls, slow.calls) == (["expire"], [f"queue {clock.now - 30:g}"])
 
 
 def test_queue_is_watched_until_it_is_empty(table: Table, clock: Clock) -> None:
