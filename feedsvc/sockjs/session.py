@@ -201,7 +201,7 @@ class SockJSSession(ABC):
                 self.service.run(self._pump(result, then))
             elif then is not None:
                 then(result)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             self._failed(error)
 
     def _call(self, entry: str | Callable[[], Any]) -> Any:

@@ -15,18 +15,23 @@ from tests.sockjs.support import Recorder, masked, recorders, serving, until
 WEBSOCKET = "/live/s/one/websocket"
 
 
+@pytest.mark.parametrize("asynchronous", [True, False])
 async def test_cancelled_inside_a_callback_is_an_error_like_others(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, asynchronous: bool
 ) -> None:
-    """What it awaited was cancelled by somebody else: 1011, and `on_close` is told."""
+    """Somebody else has cancelled what it wants: 1011, and `on_close` is told."""
+    work = asyncio.ensure_future(asyncio.Event().wait())
+    work.cancel()
+    await asyncio.wait([work])
 
-    class Awaits(Recorder):
-        async def on_message(self, message: str) -> None:
-            work = asyncio.ensure_future(asyncio.Event().wait())
-            work.cancel()
+    class Wants(Recorder):
+        def on_message(self, message: str) -> Any:
+            return self._awaited() if asynchronous else work.result()
+
+        async def _awaited(self) -> None:
             await work
 
-    made, factory = recorders(Awaits)
+    made, factory = recorders(Wants)
     router = SockJSRouter(factory, "/live")
     async with serving(router) as client:
         ws = await client.websocket(WEBSOCKET)
