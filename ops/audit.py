@@ -92,7 +92,7 @@ def python_packages() -> Report:
     if report.status == UNKNOWN:
         pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
         for one in asked([*pip, "list", "--outdated", "--format", "json"]):
-            print(f"  {one['name']} {one['version']} < {one['latest_version']}")
+            print(f"  {one['name']} {one['version']}, latest {one['latest_version']}")
     return report
 
 
@@ -104,7 +104,7 @@ def npm_packages(folder: str) -> Report:
         outdated = asked(["npm", "outdated", "--json"], ROOT / folder)
         for name, one in outdated.items():
             if "latest" in one:
-                print(f"  {name} {one.get('current', '')} < {one['latest']}")
+                print(f"  {name} {one.get('current', '')}, latest {one['latest']}")
     return report
 
 
@@ -115,7 +115,7 @@ def tell(what: str, report: Report) -> None:
         print(f"  {line}")
     if report.status == UNKNOWN and not report.checked:
         print("  the database of vulnerabilities could not be asked;")
-        print("  older than what the registry offers, as far as that answers:")
+        print("  not what the registry calls the latest, as far as that answers:")
     elif report.unchecked:
         print(f"  not looked up: {', '.join(report.unchecked)}")
 

@@ -17,10 +17,13 @@ from feedsvc.net.openapi import api_document
 JSON = Mapping[str, Any]
 
 STYLE = """
-:root { color-scheme: dark; --ink: #e6e9ef; --dim: #9aa4b5; --edge: #2b3342;
-  --panel: #171c26; --link: #7cc4ff; }
+:root { color-scheme: light dark; --ink: #1a1f29; --dim: #5a6475; --edge: #d8dde6;
+  --panel: #fff; --link: #0b57c2; --page: #f5f7fa; --lock: #8a5a00; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --dim: #9aa4b5;
+  --edge: #2b3342; --panel: #171c26; --link: #7cc4ff; --page: #0f131a;
+  --lock: #f2c66d; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 44rem; background: #0f131a;
+body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 44rem; background: var(--page);
   color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
 a { color: var(--link); }
 h1 { margin: 0; font-size: 1.7rem; }
@@ -36,7 +39,7 @@ section > article { margin: 0 0 1rem; padding: 1rem; background: var(--panel);
   padding: .05em .5em; border-radius: .3em; color: #0f131a; text-align: center; }
 .get, .head { background: #7cc4ff; } .post { background: #7ee2a8; }
 .put { background: #f2c66d; } .delete { background: #ff9c8f; }
-.lock { color: #f2c66d; font-size: .85rem; }
+.lock { color: var(--lock); font-size: .85rem; }
 dl { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr; gap: .3rem .9rem;
   margin: 0; font-size: .9rem; }
 dt { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
