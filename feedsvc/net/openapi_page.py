@@ -23,8 +23,8 @@ STYLE = """
   --edge: #2b3342; --panel: #171c26; --link: #7cc4ff; --page: #0f131a;
   --lock: #f2c66d; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 44rem; background: var(--page);
-  color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
+body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 44rem;
+  background: var(--page); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
 a { color: var(--link); }
 h1 { margin: 0; font-size: 1.7rem; }
 h2 { margin: 2.5rem 0 .75rem; font-size: 1.1rem; color: var(--dim);
