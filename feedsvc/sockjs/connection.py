@@ -51,6 +51,14 @@ class ConnectionInfo:
         values = self.arguments.get(name)
         return values[-1] if values else None
 
+    def get_cookie(self, name: str) -> str | None:
+        """Return a cookie's value, or None."""
+        return self.cookies.get(name)
+
+    def get_header(self, name: str) -> str | None:
+        """Return a header of the request, or None."""
+        return self.headers.get(name)
+
 
 class SockJSConnection:
     """One client, whatever its transport. Subclass it and override the three `on_`.

@@ -87,7 +87,7 @@ class Settings:
     max_queued_messages: int = 5_000
     """Messages that wait for one client; beyond it is too slow."""
     max_queued_age_s: float = 30.0
-    """Age of the oldest message that waits; beyond it the client is too slow."""
+    """Age of the oldest message that waits, or of an answer that is not taken."""
     max_unsent_bytes: int = 131_072
     """Bytes that the kernel holds for one WebSocket but has not sent yet."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +43,22 @@ def test_overrides_go_on_top() -> None:
     assert (settings.response_limit, settings.jsonp) == (20, True)
     assert make_settings({"jsonp": True}, None).jsonp
     assert make_settings(None, None) == Settings()
+
+
+def test_page_has_every_setting_with_its_default() -> None:
+    """As a row of its table; durations and limits alike."""
+    page = Path(__file__).parents[2].joinpath("docs", "sockjs.md").read_text("utf-8")
+    table = page.partition("## Settings")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE))
+
+    for field in fields(Settings):
+        assert field.name in told
+        default = field.default
+        if isinstance(default, bool):
+            assert told[field.name] == ("on" if default else "off")
+        elif isinstance(default, (int, float)):
+            assert float(told[field.name].replace(",", "")) == default
+    assert len(told) == len(fields(Settings))
 
 
 def test_zero_is_no_limit() -> None:

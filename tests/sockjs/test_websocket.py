@@ -593,6 +593,8 @@ async def test_connection_knows_who_opened_it() -> None:
     assert dict(info.arguments) == {"a": ["1", "2"], "b": [""]}
     assert (info.get_argument("a"), info.get_argument("c")) == ("2", None)
     assert info.cookies == {"x": "y"}
+    assert (info.get_cookie("x"), info.get_cookie("y")) == ("y", None)
     assert info.headers["x-thing"] == "z"
+    assert (info.get_header("X-Thing"), info.get_header("X")) == ("z", None)
     with pytest.raises(TypeError):
         info.headers["x-thing"] = "changed"  # type: ignore[index]
