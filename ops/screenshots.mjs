@@ -34,7 +34,7 @@ const PICTURES = {
   "cards-dark": { attributes: { ...ALL, layout: "cards" }, width: 1000, colorScheme: "dark" },
   ticker: { attributes: { ...ALL, layout: "ticker" }, width: 1000 },
   "ticker-dark": { attributes: { ...ALL, layout: "ticker" }, width: 1000, colorScheme: "dark" },
-  narrow: { attributes: ALL, width: 340 },
+  narrow: { attributes: ALL, width: 320 },
   new: { attributes: { channel: "radiomeridian.news" }, width: 560, prepare: readInside },
   paused: { attributes: { channel: "radiomeridian.onair" }, width: 560, prepare: (page) => page.getByRole("button", { name: "Pause" }).click() },
   trouble: { attributes: { channel: "radiomeridian.onair" }, width: 560, prepare: waitForTrouble, isCutOff: true },

@@ -6,8 +6,8 @@ import { everyTick } from "./clock.js";
 import { FeedView } from "./feed-view.js";
 import { Lifeline } from "./lifeline.js";
 import { usableLocale, withTexts } from "./locale.js";
+import { liftPlaying } from "./on-air.js";
 import { poll } from "./poller.js";
-import { endOf } from "./render.js";
 import { sharedReader } from "./shared.js";
 
 /**
@@ -170,7 +170,7 @@ export class FeedWidget extends FeedAttributes {
     };
     // Captured, because the page may scroll in any of its boxes.
     document.addEventListener("scroll", () => this.#recheck(), { signal, capture: true });
-    for (const undo of [reader.on("state", watch), everyTick(() => this.#draw())]) {
+    for (const undo of [reader.on("state", watch), everyTick(() => this.#age())]) {
       signal.addEventListener("abort", undo);
     }
     watch(reader.state);
@@ -284,15 +284,9 @@ export class FeedWidget extends FeedAttributes {
   #show() {
     const context = this.#context;
     if (!context) return;
-    const now = Date.now();
     const items = this.#items.filter(({ id }) => !this.#held.has(id));
     this.#top = items[0]?.id;
-    const newest = items.find(({ type }) => type === "track");
-    const playing = newest && endOf(newest) > now ? newest : undefined;
-    if (playing) {
-      items.splice(items.indexOf(playing), 1);
-      items.splice(items.filter(({ pinned }) => pinned).length, 0, playing);
-    }
+    const playing = liftPlaying(items);
     const first = (this.#first = Math.min(this.#first, Math.max(0, items.length - this.#most)));
     const end = first + this.#most;
     const more = Boolean(this.#subscription?.more) || end < items.length;
@@ -311,7 +305,12 @@ export class FeedWidget extends FeedAttributes {
       isDown: this.#lifeline.isDown,
     });
     this.#fresh.clear();
-    this.#view.tick(context.locale, now);
+  }
+
+  /** Times age, and what plays comes to its end. */
+  #age() {
+    if (this.#context) this.#view.tick(this.#context.locale, Date.now());
+    this.#draw();
   }
 
   /** @param {string} name @param {object} detail */

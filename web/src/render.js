@@ -106,13 +106,6 @@ function track(item, context) {
   ];
 }
 
-/**
- * The time from which a track no longer plays; stations that stop reporting
- * must not "play" it for hours.
- * @param {Item} item
- */
-export const endOf = (item) => Date.parse(item.started_at ?? item.date) + ((item.duration || 600) + 60) * 1000;
-
 /** @param {Item} item @param {Context} context */
 function episode(item, context) {
   return [
