@@ -48,7 +48,7 @@ lint: $(DONE)/dev ## check the style of the Python code
 	@ruff check && ruff format --check
 
 types: $(DONE)/dev $(WEB_PACKAGES) ## check the types of the Python and JavaScript code
-	@mypy && mypy ops/run.py && npm --silent --prefix web run types
+	@mypy && mypy ops/run.py && npm --silent --prefix web run check
 
 imports: $(DONE)/dev ## check that the layers import downwards only
 	@lint-imports

@@ -14,13 +14,17 @@ import { number } from "./words.js";
 const OFTEN_MS = 5000;
 const NOW_AND_THEN_MS = 10000;
 
-const byId = (id) => document.getElementById(id);
+/** What the page has. @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @typedef {import("./api.js").Refused} Refused */
 const notices = new Notices(byId("notices"));
 const door = byId("door");
 const trouble = byId("trouble");
 const state = byId("state");
 
-const place = (name) => byId(name).querySelector(".body");
+/** @param {string} name */
+const place = (name) => /** @type {Element} */ (byId(name).querySelector(".body"));
+/** @param {string} name @returns {(value: number) => void} */
 const count = (name) => (value) => {
   byId(`${name}-count`).textContent = value ? number(value) : "";
 };
@@ -28,11 +32,14 @@ const count = (name) => (value) => {
 /** @param {boolean} isOpen */
 function open(isOpen) {
   door.hidden = isOpen;
-  for (const node of [byId("nav"), byId("leave"), ...document.querySelectorAll("main section")]) node.hidden = !isOpen;
+  /** @type {NodeListOf<HTMLElement>} */
+  const sections = document.querySelectorAll("main section");
+  for (const node of [byId("nav"), byId("leave"), ...sections]) node.hidden = !isOpen;
 }
 
 /** Whose page it is from the first token to the last. */
 class Desk {
+  /** @type {ReturnType<typeof setInterval>[]} */
   #timers = [];
   #end = new AbortController();
 
@@ -72,15 +79,18 @@ class Desk {
     this.#try(() => Promise.all([this.queue.read(), this.sources.read(), this.audit.read()]));
   }
 
+  /** @param {number} ms @param {() => Promise<unknown>} read */
   #every(ms, read) {
     this.#try(read);
     this.#timers.push(setInterval(() => document.hidden || this.#try(read), ms));
   }
 
+  /** @param {() => Promise<unknown>} read */
   async #try(read) {
     try {
       await read();
-    } catch (error) {
+    } catch (failure) {
+      const error = /** @type {Refused} */ (failure);
       if (this.#end.signal.aborted) return;
       if (error.isOfToken) return leave(`The token is not taken any more: ${error.message}`);
       state.textContent = `Out of date: ${error.message}`;
@@ -117,7 +127,7 @@ function leave(why = "") {
 
 door.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const field = byId("token");
+  const field = /** @type {HTMLInputElement} */ (byId("token"));
   const token = field.value.trim();
   field.value = "";
   trouble.textContent = "";
@@ -128,7 +138,8 @@ door.addEventListener("submit", async (event) => {
     desk.start();
     open(true);
     byId("overview-title").focus();
-  } catch (error) {
+  } catch (failure) {
+    const error = /** @type {Refused} */ (failure);
     leave(error.isOfToken ? `This token does not open the page: ${error.message}` : `Not opened: ${error.message}`);
   }
 });

@@ -3,6 +3,8 @@
 /** A service that needs longer is not well, and that has to be seen. */
 const TIMEOUT_MS = 10000;
 
+/** What a door answers, as it describes it. @typedef {Record<string, any>} Answer */
+
 export class Refused extends Error {
   /** @param {number} status @param {string} code @param {string} text */
   constructor(status, code, text) {

@@ -10,7 +10,12 @@ const MAX_NOTED = 2000;
 /** What arrives in a burst is shown once, and what is typed is looked for once. */
 const REST_MS = 300;
 
+/** @typedef {import("./api.js").Answer} Row a channel of the tree */
+/** @typedef {import("../src/item-list.js").Item} Item */
+
+/** @param {string} channel */
 const lineage = (channel) => channel.split(".").map((_, at, all) => all.slice(0, at + 1).join("."));
+/** @param {Item} one @param {Item | null} than */
 const isNewer = (one, than) => !than || one.date > than.date || (one.date === than.date && one.id >= than.id);
 
 /**
@@ -18,23 +23,24 @@ const isNewer = (one, than) => !than || one.date > than.date || (one.date === th
  * @param {import("../src/client.js").FeedClient} client
  */
 export function channels(place, api, deeds, client) {
-  /** @type {Map<string, any>} */
+  /** @type {Map<string, Row>} */
   let rows = new Map();
   let chosen = "";
   /** @type {import("../src/subscription.js").Subscription | undefined} */
   let tail;
-  let resting = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let resting;
   let typing = 0;
 
   const tree = table("Channels", ["Channel", "Items", "Subscribers", "Changes/min", "Last item"]);
-  const find = el("input", {
+  const find = /** @type {HTMLInputElement} */ (el("input", {
     id: "find", type: "search", autocapitalize: "none", spellcheck: "false",
     oninput: () => {
       clearTimeout(typing);
       // What fails is told when the whole page is read again.
       typing = setTimeout(() => read().catch(() => {}), REST_MS);
     },
-  });
+  }));
   const more = el("p", { class: "help", hidden: true });
   const title = el("h3", { id: "tail-title", tabindex: "-1" }, "Tail");
   const hint = el("p", { class: "help" }, "Choose a channel to see its items as they come.");
@@ -43,10 +49,10 @@ export function channels(place, api, deeds, client) {
     el("div", {}, el("p", { class: "find" }, el("label", { for: "find" }, "Find a channel"), find), el("div", { class: "scroll" }, tree.node), more),
     el("div", { class: "tail" }, title, hint, el("div", { class: "scroll" }, list))));
 
-  const row = ({ channel, items, subscribers, changes, last, isChosen }) => {
+  const row = (/** @type {Row} */ { channel, items, subscribers, changes, last, isChosen }) => {
     const isPattern = channel.includes("*");
     const names = isPattern ? [channel] : channel.split(".");
-    const open = button(names.at(-1), () => choose(channel), {
+    const open = button(names[names.length - 1], () => choose(channel), {
       class: "link", "aria-label": channel, "aria-pressed": String(isChosen), "data-depth": Math.min(names.length - 1, 5),
     });
     // Where there is no tree, or no room for one, each row says where it is.
@@ -54,8 +60,9 @@ export function channels(place, api, deeds, client) {
     return tree.row(open, isPattern ? "–" : number(items), number(subscribers), isPattern ? "–" : number(changes),
       last ? el("span", {}, el("time", { datetime: last.date, title: exactly(last.date) }, ago(last.date)), ` ${nameOf(last)}`) : "none");
   };
-  const entry = (item) => {
+  const entry = (/** @type {Item} */ item) => {
     const name = nameOf(item);
+    /** @param {string} label @param {() => void} run */
     const act = (label, run, more = {}) => button(label, run, { "aria-label": `${label}: ${name}`, ...more });
     const acts = item.isLeaving ? [el("em", {}, "is being erased")] : [
       item.pinned ? act("Unpin", () => deeds.item(item, "unpin")) : act("Pin", () => deeds.item(item, "pin")),
@@ -71,20 +78,21 @@ export function channels(place, api, deeds, client) {
 
   const show = () => {
     resting ||= setTimeout(() => {
-      resting = 0;
-      const models = [...rows.values()].map((one) => ({ ...one, isChosen: one.channel === chosen }));
+      resting = undefined;
+      const models = [...rows.values()].map((/** @type {Row} */ one) => /** @type {Row} */ ({ ...one, isChosen: one.channel === chosen }));
       keyed(tree.body, models, ({ channel }) => channel, row);
       const items = tail?.items.map((one) => ({ ...one, isLeaving: deeds.leaving.has(one.id) })) ?? [];
       keyed(list, items, ({ id }) => id, entry);
     }, REST_MS);
   };
 
+  /** @param {string} channel */
   function choose(channel) {
     tail?.stop();
     chosen = channel;
     title.textContent = `Tail of ${channel}`;
     hint.hidden = true;
-    const trouble = (error) => {
+    const trouble = (/** @type {Error} */ error) => {
       hint.hidden = false;
       hint.textContent = error.message;
     };
@@ -113,7 +121,7 @@ export function channels(place, api, deeds, client) {
     const asked = wanted();
     const { channels: found, more: left } = await api.get("channels", asked ? { find: asked } : {});
     if (asked !== wanted()) return; // more was typed meanwhile
-    rows = new Map(found.map((one) => [one.channel, one]));
+    rows = new Map(found.map((/** @type {Row} */ one) => [one.channel, one]));
     tree.node.classList.toggle("flat", asked !== "");
     more.hidden = !left && found.length > 0;
     more.textContent = left ? `and ${number(left)} more: find them by a part of their names` : "There is no such channel.";

@@ -3,7 +3,10 @@
 import { GRACE_MS } from "./notices.js";
 import { nameOf } from "./words.js";
 
-/** Deed: how it is told, what undoes it, and its address if that is another. */
+/**
+ * Deed: how it is told, what undoes it, and its address if that is another.
+ * @type {Record<string, [told: string, back?: string, address?: string]>}
+ */
 const DEEDS = {
   approve: ["Approved", "review"],
   reject: ["Rejected", "review"],
@@ -68,6 +71,7 @@ export class Deeds {
     this.leaving.clear();
   }
 
+  /** @param {string} path @param {string} deed @param {string} name @param {Record<string, number>} query */
   async #do(path, deed, name, query) {
     const [told, back, address = deed] = DEEDS[deed];
     const isDone = await this.#try(() => this.#api.post(`${path}/${address}`, query));
@@ -76,12 +80,13 @@ export class Deeds {
     this.#changed();
   }
 
+  /** @param {() => Promise<unknown>} act */
   async #try(act) {
     try {
       await act();
       return true;
     } catch (error) {
-      this.#notices.tell(`Not done: ${error.message}`, undefined, { isTrouble: true });
+      this.#notices.tell(`Not done: ${/** @type {Error} */ (error).message}`, undefined, { isTrouble: true });
       return false;
     }
   }

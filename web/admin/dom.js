@@ -17,12 +17,16 @@ export function svg(tag, attributes = {}, ...children) {
   return dress(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/**
+ * @template {Element} T
+ * @param {T} node @param {Record<string, any>} attributes @param {Child[]} children
+ */
 function dress(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.filter((one) => one !== false && one != null).map((one) => (one instanceof Node ? one : String(one))));
+  for (const one of children) if (one !== false && one != null) node.append(one instanceof Node ? one : String(one));
   return node;
 }
 
@@ -51,7 +55,7 @@ export function keyed(container, models, keyOf, make) {
   for (const [key, { node }] of before) if (!after.has(key)) node.remove();
   let place = container.firstElementChild;
   for (const { node } of after.values()) {
-    if (node === place) place = place.nextElementSibling;
+    if (place && node === place) place = place.nextElementSibling;
     else container.insertBefore(node, place);
   }
   known.set(container, after);
@@ -59,13 +63,19 @@ export function keyed(container, models, keyOf, make) {
 
 const FOCUSABLE = "button, a[href], input, select, [tabindex]";
 
+/** @param {Element} old @param {Element} node */
 function handOver(old, node) {
-  const at = [...old.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+  const at = [...old.querySelectorAll(FOCUSABLE)].findIndex((one) => one === document.activeElement);
   old.replaceWith(node);
-  if (at >= 0) node.querySelectorAll(FOCUSABLE)[at]?.focus();
+  /** @type {NodeListOf<HTMLElement>} */
+  const able = node.querySelectorAll(FOCUSABLE);
+  if (at >= 0) able[at]?.focus();
 }
 
-/** A table whose rows are `keyed`; on a phone each cell is told by its column. */
+/**
+ * A table whose rows are `keyed`; on a phone each cell is told by its column.
+ * @param {string} label @param {string[]} columns
+ */
 export function table(label, columns) {
   const head = columns.map((name) => el("th", { scope: "col" }, name));
   const body = el("tbody", { role: "rowgroup" });
@@ -77,5 +87,5 @@ export function table(label, columns) {
   return { node, body, row };
 }
 
-/** @param {string} name @param {() => void} act @param {Record<string, string>} [more] */
+/** @param {string} name @param {() => void} act @param {Record<string, string | number>} [more] */
 export const button = (name, act, more = {}) => el("button", { type: "button", onclick: act, ...more }, name);

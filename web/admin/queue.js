@@ -3,6 +3,7 @@
 import { button, el, keyed } from "./dom.js";
 import { ago, exactly, nameOf, number } from "./words.js";
 
+/** @type {Record<string, string>} */
 const REASONS = { review: "Review", embargo: "Embargo", delay: "Delay", rejected: "Rejected" };
 const PAGE = 20;
 
@@ -22,17 +23,17 @@ export function queue(place, api, deeds, tell) {
   }, { hidden: "" });
   place.append(tabs, list, empty, more);
 
-  const choose = (name) => {
+  const choose = (/** @type {string} */ name) => {
     reason = name;
     pages = 1;
     read();
   };
-  const tab = ({ name, count, isChosen }) =>
+  const tab = (/** @type {{name: string, count: number, isChosen: boolean}} */ { name, count, isChosen }) =>
     button(`${REASONS[name]} ${number(count)}`, () => choose(name), { "aria-pressed": String(isChosen) });
 
-  const card = ({ isLeaving, ...one }) => {
-    const { item, shown, held, version } = one;
+  const card = (/** @type {import("./api.js").Answer} */ { isLeaving, item, shown, held, version }) => {
     const name = nameOf(item);
+    /** @param {string} label @param {() => void} run */
     const act = (label, run, more = {}) => button(label, run, { "aria-label": `${label}: ${name}`, ...more });
     const until = held.until && `, until ${exactly(held.until)}`;
     const acts = isLeaving ? [el("em", {}, "is being erased")] : [
@@ -56,7 +57,7 @@ export function queue(place, api, deeds, tell) {
     if (asked !== reason) return; // another one was chosen meanwhile
     const models = Object.keys(REASONS).map((name) => ({ name, count: found.counts[name] ?? 0, isChosen: name === asked }));
     keyed(tabs, models, ({ name }) => name, tab);
-    const items = found.items.map((one) => ({ ...one, isLeaving: deeds.leaving.has(one.id) }));
+    const items = found.items.map((/** @type {import("./api.js").Answer} */ one) => ({ ...one, isLeaving: deeds.leaving.has(one.id) }));
     keyed(list, items, ({ id }) => id, card);
     empty.hidden = items.length > 0;
     more.hidden = !found.next;

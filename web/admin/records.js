@@ -3,6 +3,8 @@
 import { button, el, keyed, table } from "./dom.js";
 import { ago, exactly, number } from "./words.js";
 
+/** @typedef {import("./api.js").Answer} Answer */
+
 /** Of these nobody has to look after. */
 const GOOD = ["ok", "waiting", "disabled"];
 const PAGE = 20;
@@ -16,7 +18,7 @@ export function sources(place, api, deeds, tell) {
   const empty = el("p", { class: "help", hidden: true }, "Ingest has not run any source yet.");
   place.append(el("div", { class: "scroll" }, list.node), empty);
 
-  const row = (one) => {
+  const row = (/** @type {Answer} */ one) => {
     const deed = one.disabled_by ? "enable" : "disable";
     const label = one.disabled_by ? "Enable" : "Disable";
     const isLate = one.next_due && Date.parse(one.next_due) < Date.now();
@@ -37,10 +39,10 @@ export function sources(place, api, deeds, tell) {
       const { sources: found } = await api.get("sources");
       list.node.hidden = !found.length;
       empty.hidden = found.length > 0;
-      const isAiling = ({ standing }) => !GOOD.includes(standing);
+      const isAiling = (/** @type {Answer} */ { standing }) => !GOOD.includes(standing);
       const ailing = found.filter(isAiling);
       // Whoever looks at them wants to see these first.
-      keyed(list.body, [...ailing, ...found.filter((one) => !isAiling(one))], ({ source }) => source, row);
+      keyed(list.body, [...ailing, ...found.filter((/** @type {Answer} */ one) => !isAiling(one))], ({ source }) => source, row);
       tell(ailing.length);
     },
   };
@@ -57,7 +59,7 @@ export function audit(place, api) {
   }, { hidden: "" });
   place.append(list.node, empty, more);
 
-  const row = ({ at, who, deed, item, channel, source }) =>
+  const row = (/** @type {Answer} */ { at, who, deed, item, channel, source }) =>
     list.row(
       el("time", { datetime: at, title: exactly(at) }, ago(at)),
       who,

@@ -4,6 +4,7 @@ const MINUTE_MS = 60000;
 const numbers = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [["day", 1440], ["hour", 60], ["minute", 1]];
 
 /** @param {number} value */
@@ -16,7 +17,7 @@ export const megabytes = (bytes) => (bytes ? `${number(bytes / 1e6)} MB` : "unkn
 export function ago(instant) {
   if (!instant) return "never";
   const minutes = (Date.parse(instant) - Date.now()) / MINUTE_MS;
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(minutes) >= size) ?? ["minute", 1];
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(minutes) >= size) ?? UNITS[2];
   const count = Math.round(minutes / size);
   return count ? relative.format(count, unit) : "now";
 }
@@ -31,5 +32,5 @@ export function nameOf(item) {
   return text.length > 160 ? `${text.slice(0, 159)}…` : text;
 }
 
-/** Only to be read as text: what is left is not markup that anything trusts. */
+/** Only to be read as text: what is left is not markup that anything trusts. @param {string} html */
 const strip = (html) => html.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();

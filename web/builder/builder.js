@@ -1,34 +1,43 @@
 /** The builder's page: what is chosen becomes a live widget and the snippets for it. */
 
-const form = document.querySelector("form");
-const stage = document.querySelector("#stage");
-const said = document.querySelector("#said");
+/** What the page has. @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const form = /** @type {HTMLFormElement} */ (document.querySelector("form"));
+const stage = byId("stage");
+const said = byId("said");
 const { base } = document.body.dataset;
+/** @type {Record<string, string>} */
 const USUAL = { backlog: "20", layout: "list", theme: "auto" };
 /** Long enough that a name is not looked for letter by letter. */
 const TYPING_MS = 400;
 
-/** What is chosen and not as usual, under the names of attributes. */
+/** @typedef {Record<string, string>} Choices */
+
+/** A field of the form. @param {string} name */
+const field = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+
+/** What is chosen and not as usual, under the names of attributes. @returns {Choices} */
 function choices() {
   const data = new FormData(form);
   const boxes = form.querySelectorAll("[name=types]");
   const types = data.getAll("types");
   const chosen = {
     channel: String(data.get("channel")).trim().toLowerCase(),
-    backlog: data.get("backlog"),
-    layout: data.get("layout"),
+    backlog: String(data.get("backlog")),
+    layout: String(data.get("layout")),
     types: types.length < boxes.length ? types.join(" ") : "",
-    theme: data.get("theme"),
-    lang: data.get("lang"),
-    accent: data.has("own") ? data.get("accent") : "",
+    theme: String(data.get("theme")),
+    lang: String(data.get("lang")),
+    accent: data.has("own") ? String(data.get("accent")) : "",
   };
-  const isTold = ([name, value]) => value && value !== USUAL[name];
+  const isTold = (/** @type {[string, string]} */ [name, value]) => value && value !== USUAL[name];
   return Object.fromEntries(Object.entries(chosen).filter(isTold));
 }
 
-/** A value inside of double quotes. */
+/** A value inside of double quotes. @param {string} text */
 const quoted = (text) => text.replace(/[&"<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
+/** @param {Choices} choices */
 function frameAddress({ channel, ...rest }) {
   const query = new URLSearchParams(rest);
   if (rest.accent) query.set("accent", rest.accent.slice(1));
@@ -36,7 +45,7 @@ function frameAddress({ channel, ...rest }) {
   return `${base}/embed/${encodeURIComponent(channel)}${asked && `?${asked}`}`;
 }
 
-/** The element's attributes, and what else it takes: the theme and accent are styles. */
+/** The element's attributes, and what else it takes: the theme and accent are styles. @param {Choices} choices */
 function snippet({ theme, accent, channel, ...rest }) {
   const attributes = Object.entries({ channel, ...rest });
   const told = attributes.map(([name, value]) => ` ${name}="${quoted(value)}"`).join("");
@@ -64,7 +73,7 @@ function show() {
     link: address,
     oembed: `${base}/oembed?${query}`,
   };
-  for (const [id, text] of Object.entries(texts)) document.getElementById(id).textContent = text;
+  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
   preview(chosen);
 }
 
@@ -72,6 +81,7 @@ function show() {
 const widget = document.createElement("feed-widget");
 stage.append(widget);
 
+/** @param {Choices} choices */
 function preview({ theme = "", accent = "", ...attributes }) {
   stage.dataset.theme = theme;
   widget.style.setProperty("--feed-accent", accent);
@@ -81,19 +91,22 @@ function preview({ theme = "", accent = "", ...attributes }) {
   }
 }
 
-let typing = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
 form.addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(show, TYPING_MS);
 });
 form.addEventListener("change", () => show());
 form.addEventListener("submit", (event) => event.preventDefault());
-form.elements.accent.addEventListener("input", () => (form.elements.own.checked = true));
+field("accent").addEventListener("input", () => (field("own").checked = true));
 
-for (const button of document.querySelectorAll(".copy")) {
+/** @type {NodeListOf<HTMLElement>} */
+const copies = document.querySelectorAll(".copy");
+for (const button of copies) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.of).textContent);
+    await navigator.clipboard.writeText(byId(button.dataset.of ?? "").textContent ?? "");
     button.textContent = "Copied";
     said.textContent = "Copied";
     setTimeout(() => {
@@ -104,5 +117,5 @@ for (const button of document.querySelectorAll(".copy")) {
 }
 
 const asked = new URLSearchParams(location.search).get("channel");
-if (asked) form.elements.channel.value = asked;
+if (asked) field("channel").value = asked;
 show();
