@@ -21,6 +21,7 @@ from feedsvc.core.channel import Channel
 from feedsvc.core.item import Candidate, ItemType
 from feedsvc.store import Database, connect
 from feedsvc.store.items import ItemStore
+from feedsvc.store.queries import ITEMS
 from ops.scale.trial import Deployment, cpu_s, deployment
 
 CHANNEL = Channel.parse("radiostation.artist")
@@ -125,7 +126,7 @@ async def look(deployed: Deployment, database: Database) -> Look:
 
 
 async def opened(database: Database) -> dict[str, int]:
-    """Return how many change streams and connections the server has open."""
+    """Return how many streams of the items are open, and connections in all."""
     # A cursor that changes from idle to busy while we look may be in neither list.
     streams = max([await _streams(database) for _ in range(LOOKS)])
     status = await database.client.admin.command("serverStatus")
@@ -136,7 +137,7 @@ async def _streams(database: Database) -> int:
     stream = "cursor.originatingCommand.pipeline.0.$changeStream"
     pipeline: list[dict[str, Any]] = [
         {"$currentOp": {"allUsers": True, "idleCursors": True}},
-        {"$match": {stream: {"$exists": True}}},
+        {"$match": {"ns": f"{database.name}.{ITEMS}", stream: {"$exists": True}}},
     ]
     cursor = await database.client.admin.aggregate(pipeline)
     return len({one["cursor"]["cursorId"] for one in await cursor.to_list()})

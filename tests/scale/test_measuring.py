@@ -8,27 +8,35 @@ from typing import Any
 
 import pytest
 
+from feedsvc.store import Database
+from feedsvc.store.queries import ITEMS
 from ops.scale import report
 from ops.scale.clients import ratio
 from ops.scale.costs import fan_out
 from ops.scale.report import PAGE, TABLES, render, time
-from ops.scale.streams import LOADS, measure
+from ops.scale.streams import Load, Writers, opened, pace
 from ops.scale.trial import cpu_s, fit, gauge, rss_bytes
 from tests.scale.prices import COSTS
 
 
 @pytest.mark.mongo
-@pytest.mark.slow
-async def test_a_worker_opens_one_stream_and_reads_each_entry_once() -> None:
-    """A short measurement of a real worker on a MongoDB of its own."""
-    records = await measure(1, 0.3)
+async def test_streams_are_counted_and_items_written_at_a_pace(
+    database: Database,
+) -> None:
+    """MongoDB tells of each stream that is open; it brings what was written."""
+    writers = Writers(database)
+    before = (await opened(database))["streams"]
 
-    assert [one["load"] for one in records] == [load.name for load in LOADS]
-    assert {one["streams"] for one in records} == {1}
-    single = records[1]
-    assert single["written_per_s"] > 0
-    assert single["returned_per_s"] > 0
-    assert single["scanned_per_s"] >= single["returned_per_s"]
+    async with await database[ITEMS].watch() as stream:
+        during = (await opened(database))["streams"]
+        written = await pace(Load("some", 1_000, 7), 0.05, writers.items_of)
+        brought = [await stream.next() for _ in range(written)]
+
+    assert (before, during) == (0, 1)
+    assert written == writers.items > 0
+    assert [event["documentKey"]["_id"] for event in brought] == [
+        f"scale:{number}" for number in range(written)
+    ]
 
 
 def test_a_process_is_looked_at_from_outside() -> None:
