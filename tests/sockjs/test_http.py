@@ -45,8 +45,8 @@ class Huge(Recorder):
             self.close()
 
 
-# Enough for 20 MB to be encoded meanwhile.
-IMPATIENT = {"max_queued_age_s": 0.2, "close_timeout_s": 0.2, "disconnect_delay": 10.0}
+# Sessions live on while 20 MB are encoded.
+IMPATIENT = {"max_queued_age_s": 0.5, "close_timeout_s": 0.2, "disconnect_delay": 60.0}
 
 
 @pytest.mark.parametrize("receiver", ["xhr", "xhr_streaming"])
@@ -67,7 +67,7 @@ async def test_client_that_does_not_take_its_answer_is_cut(receiver: str) -> Non
 
 
 async def test_client_that_takes_its_answer_late_is_not_cut() -> None:
-    """The time begins anew with each answer."""
+    """And is watched no longer."""
     router = SockJSRouter(Huge, "/live", IMPATIENT | {"max_queued_age_s": 3600.0})
     async with serving(router) as client:
         await client.post("/live/a/one/xhr")
@@ -77,9 +77,9 @@ async def test_client_that_takes_its_answer_late_is_not_cut() -> None:
         table = router._service.table
         await until(lambda: table._leaving)
         stream.writer.transport.resume_reading()
-        body = await stream.read(int(stream.headers["content-length"]))
+        async with asyncio.timeout(60):
+            await stream.reader.readexactly(int(stream.headers["content-length"]))
 
-        assert len(body) > 20_000_000
         await until(lambda: not table._leaving)
         assert router.stats()["slow"] == 0
 
