@@ -29,3 +29,6 @@ class BuilderHandler(PageHandler):
         self.set_header("Cache-Control", "no-cache")
         self.set_header("Content-Security-Policy", policy("'self'"))
         await self.send_whole(document, HTML_TYPE)
+
+    async def head(self) -> None:
+        await self.get()

@@ -38,6 +38,9 @@ class OEmbedHandler(Handler):
         else:
             await self.send_whole(encode(fields).encode(), JSON_TYPE)
 
+    async def head(self) -> None:
+        await self.get()
+
     def _view(self, url: str) -> View:
         """Return the view that the address names; raise ``NotFound`` for another's."""
         base = urlsplit(self.base_url())

@@ -49,32 +49,36 @@ def _embed(operation_id: str) -> JSON:
     )
 
 
+def _oembed(operation_id: str) -> JSON:
+    return read_only(
+        operation_id,
+        "Pages",
+        "How another site shows such a page: oEmbed 1.0",
+        (200, json_answer("The description", {"type": "object"})),
+        NOT_MODIFIED,
+        description="`format=xml` gives the same as XML; any other format is 501.",
+        parameters=[
+            query("url", "Address of the page", _TEXT, required=True),
+            query("maxwidth", "The most pixels in width", _PIXELS),
+            query("maxheight", "The most pixels in height", _PIXELS),
+        ],
+        errors=(400, 404, 503),
+    )
+
+
+def _builder(operation_id: str) -> JSON:
+    return read_only(
+        operation_id,
+        "Pages",
+        "A page that writes snippets for other pages",
+        (200, file_answer("The page", _HTML)),
+        NOT_MODIFIED,
+        *_pages(503),
+    )
+
+
 PAGES: Mapping[str, Mapping[str, JSON]] = {
     "/embed/{channel}": {"get": _embed("readEmbed"), "head": _embed("askEmbed")},
-    "/oembed": {
-        "get": read_only(
-            "readOEmbed",
-            "Pages",
-            "How another site shows such a page: oEmbed 1.0",
-            (200, json_answer("The description", {"type": "object"})),
-            NOT_MODIFIED,
-            description="`format=xml` gives the same as XML; any other format is 501.",
-            parameters=[
-                query("url", "Address of the page", _TEXT, required=True),
-                query("maxwidth", "The most pixels in width", _PIXELS),
-                query("maxheight", "The most pixels in height", _PIXELS),
-            ],
-            errors=(400, 404, 503),
-        )
-    },
-    "/builder": {
-        "get": read_only(
-            "readBuilder",
-            "Pages",
-            "A page that writes snippets for other pages",
-            (200, file_answer("The page", _HTML)),
-            NOT_MODIFIED,
-            *_pages(503),
-        )
-    },
+    "/oembed": {"get": _oembed("readOEmbed"), "head": _oembed("askOEmbed")},
+    "/builder": {"get": _builder("readBuilder"), "head": _builder("askBuilder")},
 }

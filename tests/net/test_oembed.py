@@ -86,6 +86,17 @@ async def test_other_addresses_are_not_found(station: Station, url: str) -> None
     assert answer.error == trusted.error == (404, "not_found")
 
 
+async def test_head_tells_the_same_without_the_description(station: Station) -> None:
+    """As everywhere where there is something to get."""
+    there, other = [
+        await station.http.ask("HEAD", "/oembed", url=url, headers={"Host": HOST})
+        for url in (PAGE, f"{PAGE}.unknown")
+    ]
+
+    assert (there.status, there.body) == (200, b"")
+    assert (other.status, other.body) == (404, b"")
+
+
 async def test_an_unknown_format_is_not_implemented(station: Station) -> None:
     """In the words of the specification, 501."""
     assert (await ask(station, format="yaml")).error == (501, "bad_message")
