@@ -420,6 +420,20 @@ async def test_a_lifetime_that_is_none_is_told(run: Run) -> None:
     assert "argument --expires: must be a duration such as 90s, 5m" in told.err
 
 
+@pytest.mark.parametrize(
+    ("command", "option"), [("serve", "--workers"), ("queue", "--limit")]
+)
+async def test_a_number_below_one_is_no_number_of_anything(
+    run: Run, command: str, option: str
+) -> None:
+    """Told at once, with the name of the option."""
+    for given in ("0", "-3", "many"):
+        told = await run(command, option, given)
+
+        assert told.code == 2
+        assert f"argument {option}: must be a whole number, 1 or more" in told.err
+
+
 async def test_all_faults_of_the_configuration_are_told(
     tmp_path: Path, run: Run
 ) -> None:

@@ -58,6 +58,13 @@ def lifetime(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def count(text: str) -> int:
+    """Return the number of an option, of which there has to be at least one."""
+    if not text.isascii() or not text.isdecimal() or int(text[:9]) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
+    return int(text[:9])
+
+
 def _add_remote(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--service",

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from feedsvc.cli.command import Command, Commands
+from feedsvc.cli.command import Command, Commands, count
 from feedsvc.cli.desk import add_desk_options, desk_of
 from feedsvc.config import Settings
 from feedsvc.core.record import Reason
@@ -33,7 +33,7 @@ def register(commands: Commands) -> None:
         default=Reason.REVIEW.value,
         help="why it is held; review if absent",
     )
-    one.add_argument("--limit", type=int, default=50, help="number of items")
+    one.add_argument("--limit", type=count, default=50, help="number of items")
     for deed, told in DEEDS.items():
         one = _add(commands, deed, _do, told)
         one.add_argument("id", nargs="+", help="id of an item")
@@ -44,7 +44,7 @@ def register(commands: Commands) -> None:
         one.set_defaults(deed=deed)
     told = "Print who approved, pinned or removed what, the newest first."
     one = _add(commands, "audit", _audit, told)
-    one.add_argument("--limit", type=int, default=50, help="number of entries")
+    one.add_argument("--limit", type=count, default=50, help="number of entries")
 
 
 def _add(

@@ -8,7 +8,7 @@ import gc
 from dataclasses import replace
 
 from feedsvc import app, workers
-from feedsvc.cli.command import Commands
+from feedsvc.cli.command import Commands, count
 from feedsvc.config import Settings
 
 
@@ -17,7 +17,7 @@ def register(commands: Commands) -> None:
     one = commands.add(
         "serve", _serve, "Run the service until it is told to stop.", json=False
     )
-    one.add_argument("--workers", type=int, metavar="N", help="processes to run")
+    one.add_argument("--workers", type=count, metavar="N", help="processes to run")
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
