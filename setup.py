@@ -38,6 +38,11 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
+    # Those that most of the tests, or all, have been run with.
+    classifiers=[
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.13",
+    ],
     packages=find_packages(include=["feedsvc*", "ingest*"]),
     package_data={
         "feedsvc": [
