@@ -37,8 +37,8 @@ def machine(settings: Settings) -> Iterator[Finding]:
     yield free_disk(shutil.disk_usage(_existing(server.data_dir)).free)
     yield secret(settings.auth.secret, server.data_dir / "secret")
     yield from public_keys(settings.auth)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield open_files(soft, hard, settings.limits.sessions)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield open_files(hard, settings.limits.sessions)
     admin_port = server.admin_port or (server.port + 1 if server.port else 0)
     yield port("port", server.host, server.port)
     yield port("admin_port", "127.0.0.1", admin_port)
@@ -111,19 +111,17 @@ def public_keys(auth: Auth) -> Iterator[Finding]:
         yield Finding("public_keys", Level.OK, "can be read")
 
 
-def open_files(soft: int, hard: int, sessions: int) -> Finding:
-    """Tell how many connections the limit of open files leaves room for."""
-    if soft == resource.RLIM_INFINITY:
+def open_files(most: int, sessions: int) -> Finding:
+    """Tell how many connections the hard limit leaves room for; `serve` goes up to it."""
+    if most == resource.RLIM_INFINITY:
         return Finding("open_files", Level.OK, "no limit")
-    room = max(0, soft - OTHER_FILES)
-    told = f"ulimit -n is {soft:,}: room for about {room:,} connections"
+    room = max(0, most - OTHER_FILES)
+    told = f"ulimit -Hn is {most:,}: room for about {room:,} connections"
     wanted = sessions + OTHER_FILES
-    if soft >= min(FEW_FILES, wanted):
+    if most >= min(FEW_FILES, wanted):
         return Finding("open_files", Level.OK, told)
-    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    by_hand = f"ulimit -n {possible}" if possible > soft else "raise the hard limit"
     mend = (
-        f"{by_hand}; for systemd LimitNOFILE={wanted};"
+        f"raise the hard limit, for systemd LimitNOFILE={wanted};"
         f" or lower limits.sessions from {sessions:,}"
     )
     return Finding("open_files", Level.WARNING, told, mend)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import resource
 from dataclasses import replace
 
 from feedsvc import app, workers
@@ -34,7 +35,14 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         server = replace(settings.server, workers=options.workers)
         settings = replace(settings, server=server)
     run = workers.serve if settings.server.workers > 1 else app.serve
+    _raise_open_files()
     # Full walks for garbage pass by what was imported, else most of what they meet.
     gc.freeze()
     asyncio.run(run(settings, announce))
     return 0
+
+
+def _raise_open_files() -> None:
+    """Let this process open as many files as it may: each client takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
