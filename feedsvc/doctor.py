@@ -112,7 +112,7 @@ def public_keys(auth: Auth) -> Iterator[Finding]:
 
 
 def open_files(most: int, sessions: int) -> Finding:
-    """Tell how many connections the hard limit leaves room for; `serve` takes it all."""
+    """Tell how many connections the hard limit, which `serve` goes up to, allows."""
     if most == resource.RLIM_INFINITY:
         return Finding("open_files", Level.OK, "no limit")
     room = max(0, most - OTHER_FILES)
