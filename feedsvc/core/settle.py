@@ -103,8 +103,10 @@ def _hold(
         return Reason.REVIEW, offer.publish_at
     publish_at, heard_at = offer.publish_at, _heard_at(offer, now, terms.delay_s)
     if waiting is not None:  # what waits already keeps its time
-        is_delay = waiting.reason is Reason.DELAY
-        heard_at = waiting.until if is_delay and waiting.until else now
+        came_at = waiting.item.first_seen or waiting.since
+        heard_at = _heard_at(offer, came_at, terms.delay_s)
+        if waiting.reason is Reason.DELAY and waiting.until is not None:
+            heard_at = waiting.until
         publish_at = publish_at or waiting.until
     if publish_at is not None and publish_at > max(heard_at, now):
         return Reason.EMBARGO, publish_at

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from feedsvc.core.access import ChannelRule, Rules, Scope
@@ -61,6 +61,8 @@ class Entry:
     # "time" or "editor", or "no" for what was rejected
     waits_for: str = ""
     until: int | None = None
+    # When listeners hear what it is about.
+    heard_at: int = 0
     removed: bool = False
     erased: bool = False
 
@@ -96,15 +98,16 @@ class Model:
         elif entry.waits is not None and entry.waits_for != "no":
             entry.waits = text
             if at is not None:
-                is_delay = name.startswith("late") and entry.waits_for == "time"
-                entry.until = max(at, entry.until or 0) if is_delay else at
+                heard_at = entry.heard_at if entry.waits_for == "time" else at
+                entry.until = max(at, heard_at)
             self.wait(0)
         elif is_queue:
             entry.waits, entry.waits_for, entry.until = text, "editor", at
+            entry.heard_at = self.now
         else:
-            heard_at = self.now + (DELAY_S if name.startswith("late") else 0)
+            entry.heard_at = self.now + (DELAY_S if name.startswith("late") else 0)
             entry.waits, entry.waits_for = text, "time"
-            entry.until = max(heard_at, at or 0)
+            entry.until = max(entry.heard_at, at or 0)
             self.wait(0)
         entry.removed = entry.erased = False
 
@@ -309,6 +312,7 @@ async def changes(
 
 
 @given(history=st.lists(st.one_of(offers, deeds, waits), max_size=16))
+@example(history=[("offer", "late2", "one", 4), ("offer", "late2", "one", 0)])
 @settings(
     deadline=None,
     max_examples=40,
