@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from socket import socket
 from time import monotonic
 from typing import Any
@@ -138,7 +139,8 @@ async def running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Runn
         await _run_beside(stack, releaser.run(), sampler.run(), *webhooks.work())
         stack.callback(live.close)
         site = public_application(service, live)
-        _serve(stack, PublicServer, site, public, settings)
+        listener = partial(PublicServer, cut=service.traffic.cut)
+        _serve(stack, listener, site, public, settings)
         operator = admin_application(service, live, releaser, webhooks, sampler)
         operators = _serve(stack, HTTPServer, operator, admin, settings)
         stack.push_async_callback(
@@ -241,7 +243,7 @@ async def _first(*work: Coroutine[Any, Any, Any]) -> None:
 
 def _serve(
     stack: AsyncExitStack,
-    kind: type[HTTPServer],
+    kind: Callable[..., HTTPServer],
     application: Application,
     sockets: list[socket],
     settings: Settings,

@@ -122,6 +122,8 @@ def of_traffic(traffic: Traffic, streams: Collection[object]) -> Iterator[Metric
     yield GaugeMetricFamily("feedsvc_event_streams", "open event streams", len(streams))
     told = "event streams cut for being too slow"
     yield CounterMetricFamily("feedsvc_event_streams_slow", told, traffic.slow_streams)
+    told = "connections turned away, or cut for an answer that is not read"
+    yield _counter("feedsvc_http_cut", told, "reason", traffic.cut)
 
 
 def of_callers(

@@ -31,6 +31,8 @@ class Traffic:
         self.seconds: defaultdict[str, Histogram] = defaultdict(_histogram)
         #: Event streams cut because their readers did not keep up.
         self.slow_streams = 0
+        #: Connections that the listener has cut or turned away, by reason.
+        self.cut: Counter[str] = Counter(files=0, unread=0)
 
     def of(self, rules: Iterable[Any]) -> Callable[[RequestHandler], None]:
         """Return what Tornado is to call after each answer of these rules."""
