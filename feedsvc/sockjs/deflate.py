@@ -1,12 +1,14 @@
 """Compressed WebSocket messages (permessage-deflate, RFC 7692).
 
 No side keeps a dictionary between messages. So a connection costs no memory for it,
-and one compressed frame serves all connections.
+and one compressed frame serves all connections. Our compressor serves them all too: a
+full flush makes it forget what it has seen, at a fraction of what a new one costs.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 import zlib
 from typing import Final
 
@@ -18,6 +20,16 @@ _ANSWER: Final = (
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 )
 _BITS: Final = re.compile("[89]|1[0-5]")
+
+
+class _Own(threading.local):
+    """Each thread's compressor, as event loops may run in several."""
+
+    def __init__(self) -> None:
+        self.packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -_WINDOW_BITS)
+
+
+_own: Final = _Own()
 
 
 class TooBigError(ValueError):
@@ -58,8 +70,8 @@ def _is_possible(key: str, value: str) -> bool:
 
 def deflate(payload: bytes) -> bytes:
     """Return the message as it stands in a frame with its first reserved bit set."""
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -_WINDOW_BITS)
-    packed = packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH)
+    packer = _own.packer
+    packed = packer.compress(payload) + packer.flush(zlib.Z_FULL_FLUSH)
     return packed.removesuffix(_TAIL)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import zlib
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -230,3 +231,27 @@ def test_compressed_form_is_the_one_of_the_rfc() -> None:
     assert inflate(bytes.fromhex("f248cdc9c90700"), 5) == b"Hello"
     unpacker = zlib.decompressobj(-15)
     assert unpacker.decompress(deflate(b"Hello") + b"\0\0\xff\xff") == b"Hello"
+
+
+@given(st.lists(st.text(max_size=400).map(str.encode), min_size=2, max_size=8))
+def test_messages_know_nothing_of_each_other(payloads: list[bytes]) -> None:
+    """A client that missed all before it reads each; so do those of other frames."""
+    packed = [deflate(payload) for payload in payloads]
+
+    assert [inflate(one, LIMIT * 10) for one in reversed(packed)] == payloads[::-1]
+    assert packed == [deflate(payload) for payload in payloads]
+
+
+def test_threads_do_not_mix_their_messages() -> None:
+    """Event loops in several threads compress at the same time."""
+    payloads = [json.dumps({"n": number, "text": LONG}).encode() for number in range(8)]
+
+    def deflate_often(payload: bytes) -> set[bytes]:
+        return {deflate(payload) for _ in range(200)}
+
+    with ThreadPoolExecutor(len(payloads)) as pool:
+        found = list(pool.map(deflate_often, payloads))
+
+    assert [{inflate(one, 10**5) for one in each} for each in found] == [
+        {payload} for payload in payloads
+    ]
