@@ -4,7 +4,8 @@ A *unit* is a worker on a core of its own, with the load client that keeps it bu
 the same core, with the lowest priority: it reads what there is whenever the worker has
 nothing to do.  Each unit has a channel of its own, and publishes the next item when
 all its clients have the last.  Both units write to one MongoDB, and each worker reads
-what both write, as in any deployment.
+what both write, as in any deployment.  MongoDB is on the cores of the units: all of a
+deployment on one core is compared with all of one on two.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -98,11 +100,18 @@ async def publishing(seconds: float) -> dict[str, Any]:
         return {"cpu_us_per_item": round(used_s * 1e6, 1), "p50_ms": found["p50_ms"]}
 
 
+def pin(pid: int, cores: set[int]) -> None:
+    """Keep all threads of the process on these cores, and those that they start."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), cores)
+
+
 async def units(count: int, clients: int, seconds: float) -> dict[str, Any]:
     """Run so many units at once; return their sum."""
     async with deployment(count) as deployed:
+        pin(deployed.mongod.pid, set(range(count)))
         for core, worker in enumerate(deployed.workers):
-            os.sched_setaffinity(worker.pid, {core})
+            pin(worker.pid, {core})
         before = cpu_s(deployed.mongod.pid)
         options = (
             *("--clients", str(clients), "--prefill", str(BACKLOG)),
