@@ -141,7 +141,8 @@ async def test_the_admin_port_is_free_while_the_service_still_drains(
         ) as service,
         asyncio.timeout(PATIENCE_S),
     ):
-        await announced(service)
+        url = await announced(service)
+        first, second = await RawSocket.open(url), await RawSocket.open(url)
         assert service.stdout is not None
         metrics = (await service.stdout.readline()).decode()
         port = int(metrics.rpartition(":")[2].partition("/")[0])
@@ -152,6 +153,8 @@ async def test_the_admin_port_is_free_while_the_service_still_drains(
 
         assert service.returncode is None
         service.kill()
+        await first.close()
+        await second.close()
 
 
 def is_taken(port: int) -> bool:
