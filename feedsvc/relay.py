@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,7 +85,10 @@ class Relay:
         self._ready = asyncio.Event()
         self._unflushed = 0
         self._committed_at: list[float] = []
+        self._due: asyncio.TimerHandle | None = None
+        self._took_s = 0.0  # the last flush
         self._rest_until = 0.0  # by the loop's clock
+        self._publishing = 0
         self._loads = asyncio.Semaphore(MAX_LOADS)
         self._waiting: dict[Load, list[tuple[Member, Subscription]]] = {}
         self._awaited: list[tuple[Position, asyncio.Future[None]]] = []
@@ -199,7 +203,30 @@ class Relay:
             self._committed_at.append(at)
         self._unflushed += 1
         if self._unflushed == 1:
-            asyncio.get_running_loop().call_at(self._rest_until, self._flush)
+            self._flush_in(self._took_s if self._publishing else 0.0)
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Have what is committed meanwhile sent on once the publisher is answered.
+
+        He waits for one commit, not for thousands of sends. The sends wait for him and
+        all others no longer than the last flush took: so whatever is published, half of
+        the time is theirs.
+        """
+        self._publishing += 1
+        try:
+            yield
+        finally:
+            self._publishing -= 1
+            if self._unflushed and not self._publishing:
+                self._flush_in(0.0)
+
+    def _flush_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._due is not None:
+            self._due.cancel()
+        due = max(self._rest_until, loop.time() + seconds)
+        self._due = loop.call_at(due, self._flush)
 
     def load(self, member: Member, subscription: Subscription, tries: int = 0) -> None:
         """Have the subscription's backlog read; the member gets the answer then."""
@@ -284,9 +311,10 @@ class Relay:
         now = time.time()
         for at in committed_at:
             self.latency_s.observe(max(now - at, 0.0))  # clocks differ
+        ended = loop.time()
+        self._took_s = ended - began
         if count > 1:
-            ended = loop.time()
-            self._rest_until = ended + REST * (ended - began)
+            self._rest_until = ended + REST * self._took_s
 
     def _ring(self, floor: Position) -> Ring[Delivery]:
         return Ring(

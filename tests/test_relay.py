@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -35,12 +36,18 @@ class Ticks:
         self.flushed.append(self._waiting)
         self._waiting = 0
 
+    def publishing(self) -> AbstractContextManager[None]:
+        return self._relay.publishing()
+
     async def commit(self, count: int) -> None:
         """Take in changes of one batch, and let the loop turn."""
         for _ in range(count):
             self._count += 1
             self._waiting += 1
             self._relay.accept(self._delivery(), at=0.0)
+        await self.turn()
+
+    async def turn(self) -> None:
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
@@ -79,3 +86,38 @@ async def test_single_changes_never_wait(monkeypatch: pytest.MonkeyPatch) -> Non
     await ticks.commit(1)
 
     assert ticks.flushed == [1, 1]
+
+
+async def test_a_publisher_is_answered_before_his_item_is_sent_to_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is sent as soon as the last publisher has left."""
+    ticks = Ticks(monkeypatch)
+    await ticks.commit(1)
+
+    with ticks.publishing():
+        with ticks.publishing():
+            await ticks.commit(1)
+        await ticks.turn()
+        unsent = list(ticks.flushed)
+    await ticks.turn()
+
+    assert (unsent, ticks.flushed) == ([1], [1, 1])
+
+
+async def test_listeners_do_not_wait_for_a_publisher_longer_than_a_flush_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long the database keeps him waiting."""
+    ticks = Ticks(monkeypatch)
+    await ticks.commit(1)
+
+    with ticks.publishing():
+        await ticks.commit(1)
+        ticks.now += 0.09
+        await ticks.commit(1)
+        unsent = list(ticks.flushed)
+        ticks.now += 0.011
+        await ticks.turn()
+
+        assert (unsent, ticks.flushed) == ([1], [1, 2])

@@ -96,9 +96,9 @@ class Service:
             except FeedError as error:
                 outcomes.append(error)
         if offers:
-            now = datetime.now(UTC)
-            written = iter(await self.store.write(offers, now=now, revive=True))
-            await self.relay.reach(self.store.committed_at)
+            with self.relay.publishing():
+                written = iter(await self._write(offers))
+                await self.relay.reach(self.store.committed_at)
             outcomes = [next(written) if one is None else one for one in outcomes]
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -153,16 +153,22 @@ class Service:
             raise NotFound("no such item")
         if not rights.may_publish(channel):
             raise Forbidden(f"the token does not publish in {channel}")
-        if rights.admin:
-            await self.editorial.remove(rights.subject, item_id)
-        else:
-            await self.store.remove(item_id, now=datetime.now(UTC))
-        await self.relay.reach(self.store.committed_at)
+        with self.relay.publishing():
+            if rights.admin:
+                await self.editorial.remove(rights.subject, item_id)
+            else:
+                await self.store.remove(item_id, now=datetime.now(UTC))
+            await self.relay.reach(self.store.committed_at)
 
     def take_turn(self, rights: Rights) -> None:
         """Raise ``RateLimited`` if the token publishes or removes too often."""
         per_second = self.settings.limits.publish_per_second
         self.publishing.take(rights.subject or "", "publish requests", per_second)
+
+    async def _write(self, offers: Sequence[Candidate]) -> list[Written | FeedError]:
+        if len(offers) == 1:
+            return [await self.store.publish(offers[0])]
+        return await self.store.write(offers, now=datetime.now(UTC), revive=True)
 
     def _may_know(self, rights: Rights, record: Record) -> bool:
         """True if the item exists for the caller: to its publishers even if held."""

@@ -19,6 +19,7 @@ from feedsvc.core.settle import Terms
 from feedsvc.errors import FeedError
 from feedsvc.store.database import Database, database_errors
 from feedsvc.store.documents import Document, to_item, to_ms, to_record
+from feedsvc.store.group_commit import GroupCommit
 from feedsvc.store.queries import (
     INDEXES,
     ITEMS,
@@ -60,6 +61,7 @@ class ItemStore:
             ITEMS, read_concern=ReadConcern("majority")
         )
         self._writer = Writer(self._items, rules)
+        self._published: GroupCommit[Written | FeedError] = GroupCommit(self._publish)
 
     @property
     def committed_at(self) -> Position:
@@ -100,6 +102,16 @@ class ItemStore:
         """
         terms = Terms(revive, review)
         return await self._writer.write(offers, to_ms(now), terms)
+
+    async def publish(self, offer: Candidate) -> Written | FeedError:
+        """Do as ``write`` does with what a publisher offers now.
+
+        It shares the way with what others offer at that time.
+        """
+        return await self._published.write(offer)
+
+    async def _publish(self, offers: Sequence[Candidate]) -> list[Written | FeedError]:
+        return await self.write(offers, now=datetime.now(UTC), revive=True)
 
     @database_errors()
     async def remove(self, item_id: str, *, now: datetime) -> Item | None:
