@@ -66,17 +66,25 @@ class GroupCommit(Generic[T]):
     async def _write_group(self, group: Waiting[T]) -> None:
         try:
             written = await self._write([offer for offer, _ in group])
+        except Unavailable as outage:
+            # Who waits by now has waited for this database, too.
+            _fail([*group, *self._waiting], outage)
+            self._waiting = []
         except Exception as error:
-            if len(group) > 1 and not isinstance(error, Unavailable):
-                # One of them can't be written; the others must not suffer for it.
-                # To offer again what is written already changes nothing.
-                for one in group:
-                    await self._write_group([one])
+            if len(group) == 1:
+                _fail(group, error)
                 return
-            for _, outcome in group:
-                if not outcome.done():
-                    outcome.set_exception(error)
+            # One of them can't be written; the others must not suffer for it.
+            # To offer again what is written already changes nothing.
+            for one in group:
+                await self._write_group([one])
         else:
             for (_, outcome), result in zip(group, written, strict=True):
                 if not outcome.done():  # who waited for it may have gone
                     outcome.set_result(result)
+
+
+def _fail(group: Waiting[T], error: Exception) -> None:
+    for _, outcome in group:
+        if not outcome.done():
+            outcome.set_exception(error)
