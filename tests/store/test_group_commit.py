@@ -140,7 +140,7 @@ async def test_a_database_that_is_gone_is_asked_once_and_all_are_told() -> None:
     tasks = publish(commit, ["a", "b"])
     await disk.let(0)
     tasks += publish(commit, ["a"])
-    await disk.let(1)
+    await disk.let(2)
     results = await asyncio.gather(*tasks, return_exceptions=True)
     disk.error = None
     [later] = publish(commit, ["c"])
